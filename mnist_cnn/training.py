@@ -1,0 +1,289 @@
+"""Training as a stream: `train` is a generator that yields its progress after every step.
+
+Whoever consumes it, the command line's progress bar or the page, sets the pace: not asking for the next step pauses
+the training, closing the generator ends it at once.
+"""
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .augmentation import NO_AUGMENTATION, Augmentation, augment
+from .evaluation import accuracy
+from .models import MODELS
+from .optim import Muon
+from .preprocessing import normalize
+
+_CHUNK = 4096  # images augmented at a time
+_SMOOTHING_IMAGES = 2000  # the running accuracy looks back over about this many images
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Everything that decides what a training run computes."""
+
+    # what is trained
+    model: str = "net-25k"
+    recipe: str = "ours"
+    epochs: int = 1
+    seed: int = 0
+
+    # the steps
+    optimizer: str = "muon"  # "muon" on the hidden kernels with SGD on the rest, or "sgd" on everything
+    batch_size: int = 64
+    lr: float = 0.1  # peak, of SGD
+    muon_lr: float = 0.1  # peak, of Muon
+    momentum: float = 0.9
+    nesterov: bool = True
+    weight_decay: float = 0.0
+    schedule: str = "linear"  # "linear": up over `warmup`, then down to 0; "one-cycle": PyTorch's, with cosines
+    warmup: float = 0.2  # share of all steps
+
+    # the loss
+    label_smoothing: float = 0.0
+    logit_scale: float = 1.0  # the loss sees the logits times this
+
+    # the images
+    augmentation: Augmentation = NO_AUGMENTATION
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"{name} must be {rule}, not {getattr(self, name)!r}"
+            for name, good, rule in (
+                ("model", self.model in MODELS, f"one of {', '.join(MODELS)}"),
+                ("epochs", self.epochs >= 1, "at least 1"),
+                ("batch_size", self.batch_size >= 2, "at least 2"),
+                ("lr", 0 < self.lr <= 10, "above 0 and at most 10"),
+                ("muon_lr", 0 < self.muon_lr <= 10, "above 0 and at most 10"),
+                ("optimizer", self.optimizer in ("muon", "sgd"), "'muon' or 'sgd'"),
+                ("schedule", self.schedule in ("linear", "one-cycle"), "'linear' or 'one-cycle'"),
+                ("seed", 0 <= self.seed < 2**63, "a whole number from 0 to 2**63 - 1"),
+            )
+            if not good
+        ]
+        if problems:
+            raise ValueError("These settings cannot be trained with: " + "; ".join(problems) + ".")
+
+
+# The recipe that the reference network was published with.
+_REFERENCE = TrainingSettings(
+    recipe="reference",
+    optimizer="sgd",
+    batch_size=32,
+    lr=0.1,
+    momentum=0.9,
+    nesterov=False,
+    weight_decay=2e-4,
+    schedule="one-cycle",
+    augmentation=Augmentation(degrees=15, translate=0.1, scale=0.1),
+)
+_OURS = TrainingSettings(
+    batch_size=64,
+    label_smoothing=0.1,
+    logit_scale=2.0,
+    augmentation=Augmentation(degrees=8, translate=0.05, scale=0.05),
+)
+
+RECIPES: dict[str, dict[str, TrainingSettings]] = {
+    "ours": {
+        "net-25k": _OURS,
+        "net-8k": dataclasses.replace(_OURS, model="net-8k", batch_size=16, muon_lr=0.05),
+    },
+    "reference": {name: dataclasses.replace(_REFERENCE, model=name) for name in MODELS},
+}
+
+
+def recipe_settings(model: str, recipe: str = "ours", **changes) -> TrainingSettings:
+    """A recipe's settings for a network, with some of them changed.
+
+    Args:
+        model: a key of `MODELS`.
+        recipe: a key of `RECIPES`.
+        changes: fields of `TrainingSettings`; those that are None stay as the recipe has them.
+
+    Raises:
+        ValueError: an unknown network or recipe, or a value that cannot be trained with.
+    """
+    if recipe not in RECIPES:
+        raise ValueError(f"There is no recipe named {recipe!r}; the recipes are {', '.join(RECIPES)}.")
+    if model not in RECIPES[recipe]:
+        raise ValueError(f"There is no network named {model!r}; the networks are {', '.join(RECIPES[recipe])}.")
+    given = {name: value for name, value in changes.items() if value is not None}
+    return dataclasses.replace(RECIPES[recipe][model], **given)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training run stands after a step.
+
+    Attributes:
+        step, steps: steps done, and in the whole run.
+        epoch: the running epoch, from 1.
+        images_seen: over all epochs.
+        loss: of the last batch.
+        accuracy: share of the last 2,000 or so training images read right as they were shown, 0 to 1.
+        epoch_accuracy: the same since the epoch began.
+        lr: the learning rate of the last step.
+        seconds: spent training, without the measurements and without the consumer's own time between two steps.
+        test_accuracy: 0 to 1, at the steps where it was measured, else None.
+    """
+
+    step: int
+    steps: int
+    epoch: int
+    images_seen: int
+    loss: float
+    accuracy: float
+    epoch_accuracy: float
+    lr: float
+    seconds: float
+    test_accuracy: float | None = None
+
+    @property
+    def images_per_second(self) -> float:
+        return self.images_seen / self.seconds
+
+    @property
+    def eta_seconds(self) -> float:
+        """Seconds of training that are left at the speed so far."""
+        return self.seconds / self.step * (self.steps - self.step)
+
+    @property
+    def done(self) -> bool:
+        return self.step == self.steps
+
+
+def train(
+    model: nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    settings: TrainingSettings,
+    test: tuple[torch.Tensor, torch.Tensor] | None = None,
+    measurements: int = 1,
+) -> Iterator[Progress]:
+    """Train a network in place, yielding progress after every step; every image is shown once an epoch.
+
+    The same model, data, settings and thread count give the same weights, bit for bit, whatever else draws random
+    numbers between the steps: a run keeps a random state of its own.
+
+    Args:
+        model: as `build_model(settings.model, settings.seed)` makes it; the run takes place on its device.
+        images: uint8 (N, 28, 28).
+        labels: int64 (N,), 0 to 9.
+        settings: see `recipe_settings`.
+        test: images and labels to measure the accuracy on; never trained on.
+        measurements: how often to do so, evenly spread; the last is at the end, on all of `test`, the others on
+            every fifth image of it.
+
+    Raises:
+        ValueError: no images, or not as many labels.
+    """
+    if len(images) == 0 or len(images) != len(labels):
+        raise ValueError(f"Training needs images and as many labels, not {len(images)} and {len(labels)}.")
+    device = next(model.parameters()).device
+    images, labels = images.to(device), labels.to(device)
+    generator = torch.Generator(device).manual_seed(settings.seed)
+    steps_per_epoch = -(-len(images) // settings.batch_size)
+    steps = steps_per_epoch * settings.epochs
+    measured_at = {round(steps * k / measurements) for k in range(1, measurements + 1)} if test else set()
+    optimizers, schedulers = _optimizers(model, settings, steps)
+    global_state = torch.get_rng_state()
+    torch.manual_seed(settings.seed)
+    own_state = torch.get_rng_state()
+    torch.set_rng_state(global_state)
+
+    step, seconds, smoothed = 0, 0.0, None
+    for epoch in range(1, settings.epochs + 1):
+        right_in_epoch = seen_in_epoch = 0
+        batches = _batches(images, labels, settings, generator)
+        for _ in range(steps_per_epoch):
+            started = time.perf_counter()
+            global_state = torch.get_rng_state()
+            torch.set_rng_state(own_state)
+            x, y = next(batches)  # (B, 1, 28, 28), (B,)
+            model.train()
+            logits = model(x) * settings.logit_scale  # (B, 10)
+            loss = F.cross_entropy(logits, y, label_smoothing=settings.label_smoothing)
+            loss.backward()
+            lr = schedulers[-1].get_last_lr()[0]
+            for optimizer, scheduler in zip(optimizers, schedulers, strict=True):
+                optimizer.step()
+                optimizer.zero_grad()
+                scheduler.step()
+            own_state = torch.get_rng_state()
+            torch.set_rng_state(global_state)
+
+            step += 1
+            right = int((logits.argmax(1) == y).sum())
+            right_in_epoch += right
+            seen_in_epoch += len(y)
+            share = right / len(y)
+            keep = max(0.0, 1 - len(y) / _SMOOTHING_IMAGES)
+            smoothed = share if smoothed is None else keep * smoothed + (1 - keep) * share
+            seconds += time.perf_counter() - started
+            yield Progress(
+                step=step,
+                steps=steps,
+                epoch=epoch,
+                images_seen=(epoch - 1) * len(images) + seen_in_epoch,
+                loss=loss.item(),
+                accuracy=smoothed,
+                epoch_accuracy=right_in_epoch / seen_in_epoch,
+                lr=lr,
+                seconds=seconds,
+                test_accuracy=_measure(model, *test, thorough=step == steps) if step in measured_at else None,
+            )
+
+
+def _batches(
+    images: torch.Tensor, labels: torch.Tensor, settings: TrainingSettings, generator: torch.Generator
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """One epoch in random order: normalised images (B, 1, 28, 28) and labels (B,), augmented in large chunks."""
+    order = torch.randperm(len(images), generator=generator, device=images.device)
+    chunk = max(1, _CHUNK // settings.batch_size) * settings.batch_size
+    for indices in order.split(chunk):
+        inputs = normalize(augment(images[indices], settings.augmentation, generator))  # (chunk, 1, 28, 28)
+        yield from zip(inputs.split(settings.batch_size), labels[indices].split(settings.batch_size), strict=True)
+
+
+def _optimizers(
+    model: nn.Module, settings: TrainingSettings, steps: int
+) -> tuple[list[torch.optim.Optimizer], list[torch.optim.lr_scheduler.LRScheduler]]:
+    """The optimizers and a schedule for each; SGD's are last."""
+    hidden = []
+    if settings.optimizer == "muon":
+        convolutions = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+        hidden = [layer.weight for layer in convolutions[1:-1]]  # neither the first layer nor the head
+    rest = [parameter for parameter in model.parameters() if all(parameter is not kernel for kernel in hidden)]
+    sgd = torch.optim.SGD(
+        rest,
+        lr=settings.lr,
+        momentum=settings.momentum,
+        nesterov=settings.nesterov,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+    optimizers = [Muon(hidden, lr=settings.muon_lr), sgd] if hidden else [sgd]
+
+    def schedule(optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
+        if settings.schedule == "one-cycle":
+            return torch.optim.lr_scheduler.OneCycleLR(
+                optimizer, max_lr=optimizer.param_groups[0]["lr"], total_steps=steps + 1, cycle_momentum=False
+            )
+        rise = max(1.0, settings.warmup * steps)
+        return torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: min((step + 1) / rise, (steps - step) / max(1.0, steps - rise), 1.0)
+        )
+
+    return optimizers, [schedule(optimizer) for optimizer in optimizers]
+
+
+def _measure(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, thorough: bool) -> float:
+    every = 1 if thorough else 5
+    device = next(model.parameters()).device
+    return accuracy(model, images[::every].to(device), labels[::every].to(device))
