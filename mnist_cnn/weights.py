@@ -1,0 +1,134 @@
+"""Trained networks on disk: a state dict plus what rebuilds its model, read without unpickling anything."""
+
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from .models import MODELS, build_model, model_name
+
+WEIGHTS_DIR = Path(__file__).parent.parent / "weights"
+
+_FORMAT = "mnist-cnn-weights-1"
+_MAX_BYTES = 4 * 2**20  # the largest network takes 0.1 MB
+
+
+class WeightsError(ValueError):
+    """A weights file cannot be used; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained network and what is known of it.
+
+    Attributes:
+        model: the network, in evaluation mode, on the CPU.
+        name: its key in `MODELS`.
+        settings: the training settings that made it, as plain values; empty where unknown.
+        test_accuracy: share of MNIST's test set read right, 0 to 1, or None where it was not measured.
+    """
+
+    model: nn.Module
+    name: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    test_accuracy: float | None = None
+
+
+def weights_path(name: str) -> Path:
+    """Where the shipped weights of a network are."""
+    return WEIGHTS_DIR / f"{name}.pt"
+
+
+def save_weights(
+    model: nn.Module,
+    path: str | Path,
+    settings: dict[str, Any] | None = None,
+    test_accuracy: float | None = None,
+) -> None:
+    """Write a network's weights so that a reader finds the old file or the whole new one, never a part.
+
+    Args:
+        model: a network of `MODELS`.
+        path: the file to write; its folder is made where it is missing.
+        settings: what the network was trained with, as plain values (`dataclasses.asdict`).
+        test_accuracy: 0 to 1.
+
+    Raises:
+        OSError: the file cannot be written; an older one at `path` is untouched.
+    """
+    content = {
+        "format": _FORMAT,
+        "model": model_name(model),
+        "settings": settings or {},
+        "test_accuracy": test_accuracy,
+        "state_dict": {key: value.detach().cpu() for key, value in model.state_dict().items()},
+    }
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder, since a rename is atomic within one file system alone.
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".tmp", delete=False) as file:
+        try:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+            os.chmod(file.name, 0o644)  # temporary files are made for their owner alone
+            os.replace(file.name, path)
+        except BaseException:
+            file.close()
+            os.unlink(file.name)
+            raise
+
+
+def load_weights(path: str | Path) -> Checkpoint:
+    """Read what `save_weights` wrote.
+
+    Raises:
+        WeightsError: the file is missing, damaged, or not this project's, or its weights do not fit the network that
+            it names.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(f"There are no weights at {path}. Train some: python train.py --output {path}")
+    if path.stat().st_size > _MAX_BYTES:
+        raise WeightsError(f"{path} is larger than any weights of this project can be ({_MAX_BYTES} bytes).")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    # A damaged or foreign file can raise nearly anything on its way through the zip and pickle readers.
+    except Exception as error:
+        raise WeightsError(f"{path} cannot be read as weights: it is damaged or not a weights file.") from error
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise WeightsError(f"{path} was not written by this project's save_weights.")
+
+    name, settings, accuracy = content.get("model"), content.get("settings"), content.get("test_accuracy")
+    if not isinstance(name, str) or name not in MODELS:
+        raise WeightsError(f"{path} names the network {name!r}; the networks are {', '.join(MODELS)}.")
+    if not isinstance(settings, dict):
+        raise WeightsError(f"{path} holds no training settings where they belong.")
+    if accuracy is not None and not (isinstance(accuracy, float) and 0 <= accuracy <= 1):
+        raise WeightsError(f"{path} states a test accuracy of {accuracy!r}, not a number from 0 to 1.")
+    model = build_model(name, seed=0)
+    _check_state(path, name, content.get("state_dict"), model.state_dict())
+    model.load_state_dict(content["state_dict"])
+    return Checkpoint(model.eval().requires_grad_(False), name, settings, accuracy)
+
+
+def _check_state(path: Path, name: str, state: object, expected: dict[str, torch.Tensor]) -> None:
+    if not isinstance(state, dict):
+        raise WeightsError(f"{path} holds no state dict.")
+    missing, foreign = expected.keys() - state.keys(), state.keys() - expected.keys()
+    if missing or foreign:
+        parts = [f"lacks {', '.join(sorted(missing))}"] * bool(missing)
+        parts += [f"has {', '.join(sorted(map(str, foreign)))}, which {name} has not"] * bool(foreign)
+        raise WeightsError(f"{path} does not hold the weights of {name}: it {' and '.join(parts)}.")
+    for key, tensor in expected.items():
+        found = state[key]
+        if not isinstance(found, torch.Tensor) or found.shape != tensor.shape or found.dtype != tensor.dtype:
+            kind = f"{found.dtype} {tuple(found.shape)}" if isinstance(found, torch.Tensor) else type(found).__name__
+            raise WeightsError(f"{path}: {key} is {kind}, but {name} needs {tensor.dtype} {tuple(tensor.shape)}.")
+        if not found.isfinite().all():
+            raise WeightsError(f"{path}: {key} holds values that are not finite numbers.")

@@ -1,0 +1,97 @@
+"""Train a network on MNIST and save it: `python train.py --help`."""
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+from mnist_cnn.data import DataError, load_mnist
+from mnist_cnn.models import MODELS, build_model, count_parameters
+from mnist_cnn.training import RECIPES, Progress, TrainingSettings, recipe_settings, train
+from mnist_cnn.weights import save_weights
+
+BAR_WIDTH = 30
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the process's exit status."""
+    options = _parse(arguments)
+    try:
+        settings = recipe_settings(
+            options.model,
+            options.recipe,
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            lr=options.lr,
+            seed=options.seed,
+        )
+        training_set = load_mnist(options.data_root, train=True)
+        test_set = load_mnist(options.data_root, train=False)
+    except (ValueError, DataError) as error:
+        print(f"train.py: {error}", file=sys.stderr)
+        return 2
+
+    model = build_model(settings.model, settings.seed)
+    parameters = count_parameters(model)
+    print(f"{settings.model}: {parameters:,} parameters, recipe {settings.recipe!r}, seed {settings.seed}")
+    try:
+        for progress in train(model, *training_set, settings, test=test_set):
+            _show(progress)
+    except KeyboardInterrupt:
+        print("\nStopped; nothing was saved.", file=sys.stderr)
+        return 130
+    print(f"\ntest accuracy {progress.test_accuracy:.2%} after {progress.seconds:.1f} s")
+
+    if options.output:
+        save_weights(model, options.output, dataclasses.asdict(settings), progress.test_accuracy)
+        print(f"weights saved to {options.output}")
+    if options.metrics:
+        options.metrics.parent.mkdir(parents=True, exist_ok=True)
+        options.metrics.write_text(json.dumps(_metrics(settings, parameters, progress), indent=2) + "\n")
+        print(f"metrics saved to {options.metrics}")
+    return 0
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Train a tiny CNN on MNIST.")
+    parser.add_argument("--model", choices=MODELS, default="net-25k", help="the network (default: %(default)s)")
+    parser.add_argument("--recipe", choices=RECIPES, default="ours", help="how to train it (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, help="passes over the training set (default: the recipe's)")
+    parser.add_argument("--batch-size", type=int, help="images a step (default: the recipe's)")
+    parser.add_argument("--lr", type=float, help="peak learning rate of SGD (default: the recipe's)")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default: 0)")
+    parser.add_argument("--data-root", type=Path, help="folder that holds MNIST/raw (default: MNIST_ROOT, else data/)")
+    parser.add_argument("--output", type=Path, help="file to save the weights to")
+    parser.add_argument("--metrics", type=Path, help="file to save the figures to, as JSON")
+    return parser.parse_args(arguments)
+
+
+def _show(progress: Progress) -> None:
+    if progress.step % 10 and not progress.done:
+        return
+    filled = round(BAR_WIDTH * progress.step / progress.steps)
+    print(
+        f"\r[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {progress.step}/{progress.steps}"
+        f"  loss {progress.loss:.3f}  accuracy {progress.accuracy:.2%}"
+        f"  {progress.images_per_second:,.0f} images/s  ETA {progress.eta_seconds:3.0f} s ",
+        end="",
+        flush=True,
+    )
+
+
+def _metrics(settings: TrainingSettings, parameters: int, progress: Progress) -> dict[str, str | int | float]:
+    return {
+        "model": settings.model,
+        "parameters": parameters,
+        "epochs": settings.epochs,
+        "seed": settings.seed,
+        "recipe": settings.recipe,
+        "epoch_seconds": progress.seconds / settings.epochs,
+        "train_accuracy": progress.epoch_accuracy,
+        "test_accuracy": progress.test_accuracy,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
