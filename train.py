@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from mnist_cnn.calibration import calibrate
 from mnist_cnn.data import DataError, load_mnist
 from mnist_cnn.models import MODELS, build_model, count_parameters
 from mnist_cnn.training import RECIPES, Progress, TrainingSettings, recipe_settings, train
@@ -44,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"\ntest accuracy {progress.test_accuracy:.2%} after {progress.seconds:.1f} s")
 
     if options.output:
-        save_weights(model, options.output, dataclasses.asdict(settings), progress.test_accuracy)
+        temperature = calibrate(model, *training_set)
+        save_weights(model, options.output, dataclasses.asdict(settings), progress.test_accuracy, temperature)
         print(f"weights saved to {options.output}")
     if options.metrics:
         options.metrics.parent.mkdir(parents=True, exist_ok=True)

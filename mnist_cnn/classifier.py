@@ -42,16 +42,21 @@ class Classifier:
         model: maps normalised images (N, 1, 28, 28) to logits (N, 10); set to evaluation mode.
         name: its key in `MODELS`.
         test_accuracy: share of MNIST's test set that it reads right, 0 to 1, where that is known.
+        temperature: divides the logits before they become probabilities.
     """
 
-    def __init__(self, model: nn.Module, name: str, test_accuracy: float | None = None) -> None:
+    def __init__(
+        self, model: nn.Module, name: str, test_accuracy: float | None = None, temperature: float = 1.0
+    ) -> None:
         self.model = model.eval()
         self.name = name
         self.test_accuracy = test_accuracy
+        self.temperature = temperature
 
     def probabilities(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
         """Class probabilities, float32 (N, 10), of images, uint8 (N, 28, 28)."""
-        return predict_logits(self.model, torch.as_tensor(images)).softmax(dim=1).numpy()
+        logits = predict_logits(self.model, torch.as_tensor(images))  # (N, 10)
+        return (logits / self.temperature).softmax(dim=1).numpy()
 
     def predict(self, sketch: np.ndarray | Image.Image) -> Prediction:
         """Read one drawing; takes and raises what `sketch_to_mnist` does, but reads a blank sketch as no digit."""
@@ -80,4 +85,4 @@ def load_classifier(name: str = "net-25k", path: str | Path | None = None) -> Cl
     if path is None and name not in MODELS:
         raise ValueError(f"There is no network named {name!r}; the networks are {', '.join(MODELS)}.")
     checkpoint = load_weights(weights_path(name) if path is None else path)
-    return Classifier(checkpoint.model, checkpoint.name, checkpoint.test_accuracy)
+    return Classifier(checkpoint.model, checkpoint.name, checkpoint.test_accuracy, checkpoint.temperature)

@@ -112,5 +112,5 @@ def model_name(model: nn.Module) -> str:
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Number of trainable parameters."""
-    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    """Number of parameters; the running statistics of batch norm are none."""
+    return sum(parameter.numel() for parameter in model.parameters())

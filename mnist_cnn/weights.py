@@ -30,12 +30,14 @@ class Checkpoint:
         name: its key in `MODELS`.
         settings: the training settings that made it, as plain values; empty where unknown.
         test_accuracy: share of MNIST's test set read right, 0 to 1, or None where it was not measured.
+        temperature: divides the logits before they become probabilities, see `calibration`.
     """
 
     model: nn.Module
     name: str
     settings: dict[str, Any] = field(default_factory=dict)
     test_accuracy: float | None = None
+    temperature: float = 1.0
 
 
 def weights_path(name: str) -> Path:
@@ -48,6 +50,7 @@ def save_weights(
     path: str | Path,
     settings: dict[str, Any] | None = None,
     test_accuracy: float | None = None,
+    temperature: float = 1.0,
 ) -> None:
     """Write a network's weights so that a reader finds the old file or the whole new one, never a part.
 
@@ -56,6 +59,7 @@ def save_weights(
         path: the file to write; its folder is made where it is missing.
         settings: what the network was trained with, as plain values (`dataclasses.asdict`).
         test_accuracy: 0 to 1.
+        temperature: see `calibration.fit_temperature`.
 
     Raises:
         OSError: the file cannot be written; an older one at `path` is untouched.
@@ -65,6 +69,7 @@ def save_weights(
         "model": model_name(model),
         "settings": settings or {},
         "test_accuracy": test_accuracy,
+        "temperature": temperature,
         "state_dict": {key: value.detach().cpu() for key, value in model.state_dict().items()},
     }
     path = Path(path)
@@ -104,17 +109,20 @@ def load_weights(path: str | Path) -> Checkpoint:
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise WeightsError(f"{path} was not written by this project's save_weights.")
 
-    name, settings, accuracy = content.get("model"), content.get("settings"), content.get("test_accuracy")
+    name, settings = content.get("model"), content.get("settings")
+    accuracy, temperature = content.get("test_accuracy"), content.get("temperature")
     if not isinstance(name, str) or name not in MODELS:
         raise WeightsError(f"{path} names the network {name!r}; the networks are {', '.join(MODELS)}.")
     if not isinstance(settings, dict):
         raise WeightsError(f"{path} holds no training settings where they belong.")
     if accuracy is not None and not (isinstance(accuracy, float) and 0 <= accuracy <= 1):
         raise WeightsError(f"{path} states a test accuracy of {accuracy!r}, not a number from 0 to 1.")
+    if not (isinstance(temperature, float) and 0 < temperature < float("inf")):
+        raise WeightsError(f"{path} states a temperature of {temperature!r}, not a positive number.")
     model = build_model(name, seed=0)
     _check_state(path, name, content.get("state_dict"), model.state_dict())
     model.load_state_dict(content["state_dict"])
-    return Checkpoint(model.eval().requires_grad_(False), name, settings, accuracy)
+    return Checkpoint(model.eval().requires_grad_(False), name, settings, accuracy, temperature)
 
 
 def _check_state(path: Path, name: str, state: object, expected: dict[str, torch.Tensor]) -> None:

@@ -1,0 +1,8 @@
+"""Draw a digit, a tiny CNN reads it: `python app.py`, then open the address that it prints."""
+
+from mnist_cnn.ui.page import build_demo, launch_options
+
+demo = build_demo()
+
+if __name__ == "__main__":
+    demo.launch(**launch_options())

@@ -1,0 +1,93 @@
+"""The Draw tab: a pad, and what a network reads on it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from ..classifier import Classifier
+from ..models import count_parameters
+from .reading import Reading, reading_value
+from .sketchpad import Sketchpad
+
+DEFAULT_NETWORK = "net-25k"
+OWN_NETWORK = "own"  # the choice that stands for what the visitor trained
+
+
+@dataclass(frozen=True)
+class DrawTab:
+    """What the Train tab needs of this one: where the visitor's own network goes, and the choice of networks."""
+
+    own: gr.State
+    network: gr.Radio
+
+
+def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
+    """Lay out the tab inside the current Blocks and connect its events.
+
+    Args:
+        shipped: the networks that every visitor has, by name.
+    """
+
+    def read(sketch: Image.Image | None, network: str, own: Classifier | None) -> dict[str, Any]:
+        classifier = own if network == OWN_NETWORK else shipped[network]
+        if sketch is None or classifier is None:
+            return reading_value(None)
+        return reading_value(classifier.predict(sketch))
+
+    def read_picture(picture: Image.Image | None) -> dict[str, float]:
+        if picture is None:
+            raise gr.Error("There is no picture to read. Choose a file with one digit on it.")
+        prediction = shipped[DEFAULT_NETWORK].predict(picture)
+        if not prediction.is_digit:
+            raise gr.Error("The picture is blank: nothing stands out from its background.")
+        return {str(digit): float(share) for digit, share in enumerate(prediction.probabilities)}
+
+    own = gr.State(None)
+    with gr.Row():
+        with gr.Column(min_width=320):
+            pad = Sketchpad(elem_id="pad")
+            network = gr.Radio(network_choices(shipped), value=DEFAULT_NETWORK, label="Network", elem_id="network")
+        with gr.Column(min_width=320):
+            reading = Reading(elem_id="reading")
+            with gr.Accordion("Read a picture file", open=False):
+                picture = gr.Image(
+                    label="Picture of one digit",
+                    type="pil",
+                    image_mode=None,
+                    sources=["upload", "clipboard"],
+                    height=200,
+                )
+                label = gr.Label(label="Read as", num_top_classes=10)
+
+    gr.on(
+        [pad.input, network.change],
+        read,
+        [pad, network, own],
+        reading,
+        trigger_mode="always_last",
+        queue=False,
+        show_progress="hidden",
+        concurrency_limit=None,
+        api_visibility="private",
+    )
+    picture.upload(
+        read_picture,
+        picture,
+        label,
+        api_name="predict",
+        api_description="Read a picture file of one digit: the probability of each digit, by net-25k.",
+    )
+    return DrawTab(own, network)
+
+
+def network_choices(shipped: dict[str, Classifier], own: Classifier | None = None) -> list[tuple[str, str]]:
+    """The networks that a visitor can choose from, as (label, value), with the visitor's own where there is one."""
+    choices = [(_describe(classifier), name) for name, classifier in shipped.items()]
+    return choices + ([(f"Yours: {_describe(own)}", OWN_NETWORK)] if own else [])
+
+
+def _describe(classifier: Classifier) -> str:
+    accuracy = "" if classifier.test_accuracy is None else f", {classifier.test_accuracy:.2%} on MNIST"
+    return f"{classifier.name} ({count_parameters(classifier.model):,} parameters{accuracy})"

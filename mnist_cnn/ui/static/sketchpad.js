@@ -1,0 +1,196 @@
+// The drawing pad. Gradio runs this file as the body of a function with `element`, `props` and `trigger` in scope.
+
+/**
+ * A canvas that keeps what is drawn on it as strokes, so that it stays sharp at any size, can be undone, and is sent
+ * as a picture of always the same size.
+ *
+ * Coordinates and widths are in units of the pad's side. The drawing's history is a list of actions, each a stroke
+ * `{ erase, width, points: [[x, y], ...] }` or `{ clear: true }`.
+ */
+class Sketchpad {
+  static PICTURE_SIDE = 280; // of the picture that is sent, in pixels
+  static SEND_EVERY = 100; // milliseconds between two pictures while the pen is down
+
+  /**
+   * @param {HTMLElement} root holds the canvas and the tools of sketchpad.html
+   * @param {(picture: string) => void} send takes the drawing as a PNG data URL, ink in the alpha channel; "" if empty
+   */
+  constructor(root, send) {
+    this.root = root;
+    this.send = send;
+    this.canvas = root.querySelector("canvas");
+    this.widthInput = root.querySelector("[data-width]");
+    this.done = [];
+    this.undone = [];
+    this.erasing = false;
+    this.pointer = null; // id of the pointer that draws; others are a palm or a second finger
+    this.frame = null;
+    this.timer = null;
+    this.lastSent = 0;
+
+    this.canvas.addEventListener("pointerdown", (event) => this.begin(event));
+    this.canvas.addEventListener("pointermove", (event) => this.extend(event));
+    for (const end of ["pointerup", "pointercancel"]) {
+      this.canvas.addEventListener(end, (event) => this.finish(event));
+    }
+    root.addEventListener("keydown", (event) => this.onKey(event));
+    for (const button of root.querySelectorAll("[data-action]")) {
+      button.addEventListener("click", () => this[button.dataset.action]());
+    }
+    for (const button of root.querySelectorAll("[data-tool]")) {
+      button.addEventListener("click", () => this.choose(button.dataset.tool === "eraser"));
+    }
+    new ResizeObserver(() => this.redraw()).observe(this.canvas);
+    // Light and dark differ in the ink's colour.
+    new MutationObserver(() => this.redraw()).observe(document.body, { attributeFilter: ["class"] });
+  }
+
+  // --- the pen ---
+
+  begin(event) {
+    if (this.pointer !== null || event.button > 0) return;
+    event.preventDefault();
+    this.canvas.focus({ preventScroll: true, focusVisible: false });
+    this.canvas.setPointerCapture(event.pointerId);
+    this.pointer = event.pointerId;
+    const width = Number(this.widthInput.value) / Sketchpad.PICTURE_SIDE;
+    this.act({ erase: this.erasing, width, points: [this.place(event)] });
+  }
+
+  extend(event) {
+    if (event.pointerId !== this.pointer) return;
+    const moves = event.getCoalescedEvents?.() ?? [];
+    const stroke = this.done.at(-1);
+    for (const move of moves.length ? moves : [event]) stroke.points.push(this.place(move));
+    this.redraw();
+    this.sendSoon();
+  }
+
+  finish(event) {
+    if (event.pointerId !== this.pointer) return;
+    this.pointer = null;
+    this.sendNow();
+  }
+
+  place(event) {
+    const box = this.canvas.getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  }
+
+  // --- the history ---
+
+  act(action) {
+    this.done.push(action);
+    this.undone = [];
+    this.redraw();
+    this.sendSoon();
+  }
+
+  undo() {
+    this.move(this.done, this.undone);
+  }
+
+  redo() {
+    this.move(this.undone, this.done);
+  }
+
+  move(from, to) {
+    if (this.pointer !== null || !from.length) return;
+    to.push(from.pop());
+    this.redraw();
+    this.sendNow();
+  }
+
+  clear() {
+    if (this.pointer !== null || !this.strokes().length) return;
+    this.act({ clear: true });
+    this.sendNow();
+  }
+
+  choose(eraser) {
+    this.erasing = eraser;
+    for (const button of this.root.querySelectorAll("[data-tool]")) {
+      button.setAttribute("aria-pressed", String((button.dataset.tool === "eraser") === eraser));
+    }
+  }
+
+  onKey(event) {
+    const command = event.ctrlKey || event.metaKey;
+    const key = event.key.toLowerCase();
+    if (command && key === "z") event.shiftKey ? this.redo() : this.undo();
+    else if (command && key === "y") this.redo();
+    else if (!command && (key === "delete" || key === "c")) this.clear();
+    else if (!command && key === "e") this.choose(!this.erasing);
+    else return;
+    event.preventDefault();
+  }
+
+  /** The strokes that are on the pad now: those since it was last cleared. */
+  strokes() {
+    return this.done.slice(this.done.findLastIndex((action) => action.clear) + 1);
+  }
+
+  // --- the picture ---
+
+  /** Draw soon, at most once a frame. */
+  redraw() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      const side = Math.round(this.canvas.clientWidth * devicePixelRatio);
+      if (!side) return; // hidden
+      if (this.canvas.width !== side) this.canvas.width = this.canvas.height = side;
+      this.paint(this.canvas.getContext("2d"), side, getComputedStyle(this.canvas).color);
+      const inked = this.strokes().length > 0;
+      this.root.querySelector(".paper").classList.toggle("inked", inked);
+      this.root.querySelector("[data-action=undo]").disabled = !this.done.length;
+      this.root.querySelector("[data-action=redo]").disabled = !this.undone.length;
+      this.root.querySelector("[data-action=clear]").disabled = !inked;
+    });
+  }
+
+  paint(context, side, ink) {
+    context.clearRect(0, 0, side, side);
+    context.lineCap = context.lineJoin = "round";
+    context.strokeStyle = context.fillStyle = ink;
+    for (const { erase, width, points } of this.strokes()) {
+      context.globalCompositeOperation = erase ? "destination-out" : "source-over";
+      context.lineWidth = width * side;
+      context.beginPath();
+      if (points.length === 1) {
+        context.arc(points[0][0] * side, points[0][1] * side, (width * side) / 2, 0, 2 * Math.PI);
+        context.fill();
+      } else {
+        for (const [x, y] of points) context.lineTo(x * side, y * side);
+        context.stroke();
+      }
+    }
+    context.globalCompositeOperation = "source-over";
+  }
+
+  picture() {
+    if (!this.strokes().length) return "";
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = Sketchpad.PICTURE_SIDE;
+    this.paint(canvas.getContext("2d"), Sketchpad.PICTURE_SIDE, "black");
+    return canvas.toDataURL("image/png");
+  }
+
+  // --- sending ---
+
+  sendSoon() {
+    const wait = this.lastSent + Sketchpad.SEND_EVERY - performance.now();
+    this.timer ??= setTimeout(() => this.sendNow(), Math.max(0, wait));
+  }
+
+  sendNow() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    this.lastSent = performance.now();
+    this.send(this.picture());
+  }
+}
+
+new Sketchpad(element, (picture) => {
+  props.value = picture;
+  trigger("input");
+});
