@@ -48,9 +48,9 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
     with gr.Row():
         with gr.Column(min_width=320):
             pad = Sketchpad(elem_id="pad")
-            network = gr.Radio(network_choices(shipped), value=DEFAULT_NETWORK, label="Network", elem_id="network")
         with gr.Column(min_width=320):
             reading = Reading(elem_id="reading")
+            network = gr.Radio(network_choices(shipped), value=DEFAULT_NETWORK, label="Network", elem_id="network")
             with gr.Accordion("Read a picture file", open=False):
                 picture = gr.Image(
                     label="Picture of one digit",

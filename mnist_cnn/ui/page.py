@@ -9,8 +9,8 @@ from ..models import MODELS
 from .draw_tab import build_draw_tab
 from .train_tab import build_train_tab
 
-_INTRODUCTION = """# MNIST sketchpad
-Draw a digit and a tiny neural network reads it, while you draw. It has fewer than 25,000 parameters."""
+_INTRODUCTION = """## MNIST sketchpad
+Draw a digit; a network of fewer than 25,000 parameters reads it while you draw."""
 
 
 def build_demo() -> gr.Blocks:

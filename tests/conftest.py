@@ -1,0 +1,78 @@
+"""What several test files need: a small data set of the tests' own, MNIST where it is, a browser where there is one."""
+
+import os
+import shutil
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from drawing import handwriting
+
+from mnist_cnn.data import load_mnist
+
+PROJECT = Path(__file__).parent.parent
+
+
+def write_idx(path, array):
+    """Write a uint8 array in the IDX format that MNIST comes in."""
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+    path.write_bytes(header + array.astype(np.uint8).tobytes())
+
+
+def write_mnist(root, train, test):
+    """Write (images, labels) pairs where torchvision looks for MNIST under `root`."""
+    folder = Path(root) / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    for prefix, (images, labels) in (("train", train), ("t10k", test)):
+        write_idx(folder / f"{prefix}-images-idx3-ubyte", images)
+        write_idx(folder / f"{prefix}-labels-idx1-ubyte", labels)
+
+
+@pytest.fixture(scope="session")
+def small_arrays():
+    """Training and test digits that the tests drew: ((images, labels), (images, labels))."""
+    return handwriting(400, seed=1), handwriting(100, seed=2)
+
+
+@pytest.fixture(scope="session")
+def small_root(small_arrays, tmp_path_factory):
+    """A folder that holds the small data set as MNIST's files."""
+    root = tmp_path_factory.mktemp("small")
+    write_mnist(root, *small_arrays)
+    return root
+
+
+@pytest.fixture(scope="session")
+def small_sets(small_root):
+    """The small data set as `load_mnist` gives it: (images, labels) for training and for testing."""
+    return load_mnist(small_root, train=True), load_mnist(small_root, train=False)
+
+
+@pytest.fixture(scope="session")
+def mnist_root():
+    root = os.environ.get("MNIST_ROOT")
+    if not root:
+        pytest.skip("needs MNIST: set MNIST_ROOT to the folder that holds MNIST/raw")
+    return Path(root)
+
+
+@pytest.fixture(scope="session")
+def mnist_test(mnist_root) -> tuple[torch.Tensor, torch.Tensor]:
+    return load_mnist(mnist_root, train=False)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        pytest.skip("needs Chromium: apt-get install chromium (Debian), or install Google Chrome")
+    from playwright.sync_api import sync_playwright
+
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*flags, "--disable-sync"])
+        yield browser
+        browser.close()

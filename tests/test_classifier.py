@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import torch
+from digits import DIGITS
+from drawing import render
+from PIL import Image
+
+from mnist_cnn.classifier import Classifier, Prediction, load_classifier, save_weights
+from mnist_cnn.models import MODELS, build_model
+from mnist_cnn.preprocessing import sketch_to_mnist
+from mnist_cnn.weights import WeightsError
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("digit", range(10))
+def test_reads_every_drawn_digit(name, digit):
+    drawing = render(DIGITS[digit])
+    prediction = load_classifier(name).predict(drawing)
+    assert isinstance(prediction, Prediction)
+    assert prediction.digit == digit
+    assert prediction.is_digit is True
+    assert prediction.probabilities.shape == (10,)
+    assert prediction.probabilities.dtype == np.float32
+    assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert prediction.confidence == pytest.approx(prediction.probabilities[digit])
+    assert (prediction.image == sketch_to_mnist(drawing)).all()
+
+
+def test_a_blank_sketch_is_no_digit():
+    prediction = load_classifier().predict(Image.new("RGBA", (280, 280)))
+    assert prediction.is_digit is False
+    assert prediction.digit is None
+    assert prediction.probabilities.tolist() == pytest.approx([0.1] * 10)
+    assert prediction.image.tolist() == np.zeros((28, 28)).tolist()
+
+
+def test_probabilities_are_the_softmax_of_the_cooled_logits():
+    model = build_model("net-8k", seed=1).eval()
+    images = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
+    inputs = ((images / 255 - 0.1307) / 0.3081).astype(np.float32)[:, None]
+    with torch.no_grad():
+        logits = model(torch.from_numpy(inputs)).double().numpy() / 0.5
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    probabilities = Classifier(model, "net-8k", temperature=0.5).probabilities(images)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+
+
+def test_loads_a_file_that_names_its_own_network(tmp_path):
+    save_weights(build_model("net-8k", seed=5), tmp_path / "mine.pt", test_accuracy=0.5)
+    classifier = load_classifier(path=tmp_path / "mine.pt")
+    assert (classifier.name, classifier.test_accuracy) == ("net-8k", 0.5)
+
+
+def test_unknown_names_and_missing_files_are_said_to_be_so(tmp_path):
+    with pytest.raises(ValueError, match="no network named 'net-1'; the networks are net-8k, net-25k"):
+        load_classifier("net-1")
+    with pytest.raises(WeightsError, match="no weights at"):
+        load_classifier(path=tmp_path / "none.pt")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_shipped_weights_reach_what_they_state(name, mnist_test):
+    classifier = load_classifier(name)
+    images, labels = mnist_test
+    right = (classifier.probabilities(images).argmax(axis=1) == labels.numpy()).mean()
+    assert right == pytest.approx(classifier.test_accuracy, abs=5e-4)
+    assert right >= {"net-25k": 0.99, "net-8k": 0.95}[name]
