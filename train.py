@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -27,9 +28,11 @@ def main(arguments: list[str] | None = None) -> int:
             lr=options.lr,
             seed=options.seed,
         )
+        for path in filter(None, (options.output, options.metrics)):
+            _prepare(path)
         training_set = load_mnist(options.data_root, train=True)
         test_set = load_mnist(options.data_root, train=False)
-    except (ValueError, DataError) as error:
+    except (ValueError, OSError, DataError) as error:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
 
@@ -49,7 +52,6 @@ def main(arguments: list[str] | None = None) -> int:
         save_weights(model, options.output, dataclasses.asdict(settings), progress.test_accuracy, temperature)
         print(f"weights saved to {options.output}")
     if options.metrics:
-        options.metrics.parent.mkdir(parents=True, exist_ok=True)
         options.metrics.write_text(json.dumps(_metrics(settings, parameters, progress), indent=2) + "\n")
         print(f"metrics saved to {options.metrics}")
     return 0
@@ -67,6 +69,15 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, help="file to save the weights to")
     parser.add_argument("--metrics", type=Path, help="file to save the figures to, as JSON")
     return parser.parse_args(arguments)
+
+
+def _prepare(path: Path) -> None:
+    """Find out before an epoch rather than after it that a file cannot be written."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; name a file in it.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(f"{path.parent} cannot be written to; name a file somewhere else.")
 
 
 def _show(progress: Progress) -> None:

@@ -1,7 +1,6 @@
 """The drawing pad as a Gradio component."""
 
 import base64
-import binascii
 import io
 
 import gradio as gr
@@ -44,9 +43,12 @@ class Sketchpad(gr.HTML):
             raise gr.Error("The drawing is larger than the pad can make it. Clear the pad and draw again.")
         try:
             picture = Image.open(io.BytesIO(base64.b64decode(payload[len(_PREFIX) :], validate=True)), formats=["PNG"])
-            # The size stands in the header: refuse before a small file unpacks into a large picture.
-            if max(picture.size) > _MAX_SIDE:
-                raise gr.Error(f"The drawing is larger than {_MAX_SIDE} pixels a side. Clear the pad and draw again.")
-            return picture.convert("RGBA")
-        except (binascii.Error, OSError, SyntaxError, ValueError) as error:
+            # The size stands in the header: a small file is refused before it unpacks into a large picture.
+            drawing = picture.convert("RGBA") if max(picture.size) <= _MAX_SIDE else None
+        except Image.DecompressionBombError:
+            drawing = None
+        except (OSError, SyntaxError, ValueError) as error:  # of the base64 or of the PNG
             raise gr.Error("The drawing arrived damaged. Draw on to send it again.") from error
+        if drawing is None:
+            raise gr.Error(f"The drawing is larger than {_MAX_SIDE} pixels a side. Clear the pad and draw again.")
+        return drawing

@@ -1,0 +1,68 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from conftest import PROJECT
+
+import train
+from mnist_cnn.classifier import load_classifier
+
+
+def run(*arguments):
+    return subprocess.run(
+        [sys.executable, "train.py", *map(str, arguments)], cwd=PROJECT, capture_output=True, text=True
+    )
+
+
+def test_trains_saves_and_reports(small_root, tmp_path, small_sets):
+    metrics, weights = tmp_path / "figures" / "m.json", tmp_path / "w.pt"
+    done = run(
+        *("--model", "net-8k", "--recipe", "reference", "--epochs", 2, "--batch-size", 16, "--lr", 0.05, "--seed", 3),
+        *("--data-root", small_root, "--output", weights, "--metrics", metrics),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "8,530 parameters" in done.stdout
+    assert "ETA" in done.stdout
+    figures = json.loads(metrics.read_text())
+    assert {key: figures[key] for key in ("model", "parameters", "epochs", "seed", "recipe")} == {
+        "model": "net-8k",
+        "parameters": 8530,
+        "epochs": 2,
+        "seed": 3,
+        "recipe": "reference",
+    }
+    assert figures["epoch_seconds"] > 0
+    assert 0 < figures["train_accuracy"] <= 1
+    assert f"test accuracy {figures['test_accuracy']:.2%}" in done.stdout
+
+    classifier = load_classifier(path=weights)
+    images, labels = small_sets[1]
+    assert (classifier.probabilities(images).argmax(axis=1) == labels.numpy()).mean() == pytest.approx(
+        figures["test_accuracy"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--epochs", "0"], "epochs must be at least 1"),
+        (["--lr", "-1"], "lr must be above 0"),
+        (["--output", "."], "is a folder"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_training(small_root, capsys, arguments, words):
+    assert train.main([*arguments, "--data-root", str(small_root)]) == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("model", "recipe", "least"), [("net-8k", "reference", 0.95), ("net-25k", "ours", 0.993)], ids=["reference", "ours"]
+)
+def test_one_epoch_on_mnist_reaches_what_is_claimed(mnist_root, tmp_path, model, recipe, least):
+    metrics = tmp_path / "m.json"
+    done = run("--model", model, "--recipe", recipe, "--data-root", mnist_root, "--metrics", metrics)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(metrics.read_text())
+    assert figures["epochs"] == 1
+    assert figures["test_accuracy"] >= least
