@@ -1,5 +1,7 @@
 """The two networks. Both end in one 7×7 map per class whose average is that class's logit."""
 
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -32,12 +34,12 @@ class Net8k(nn.Module):
 
     def evidence(self, x: torch.Tensor) -> torch.Tensor:
         """Per-class evidence maps, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28)."""
-        x = self.dropout1(F.relu(self.bn1(self.conv1(x))))  # (N, 16, 28, 28)
-        x = self.dropout2(F.relu(self.bn2(self.conv2(x))))  # (N, 24, 28, 28)
-        x = self.pool1(x)  # (N, 24, 14, 14)
+        x = F.relu_(_norm(self.conv1(x), self.bn1, self.dropout1))  # (N, 16, 28, 28)
+        x = _norm(self.conv2(x), self.bn2, self.dropout2)  # (N, 24, 28, 28)
+        x = F.relu_(self.pool1(x))  # (N, 24, 14, 14), the same as ReLU before pooling with a quarter of the work
         residual = self.conv_res(x)  # (N, 24, 14, 14)
-        x = F.relu(self.bn3(self.conv3(x)))  # (N, 16, 14, 14)
-        x = self.dropout3(F.relu(self.bn4(self.conv4(x))))  # (N, 24, 14, 14)
+        x = F.relu_(self.bn3(self.conv3(x)))  # (N, 16, 14, 14)
+        x = F.relu_(_norm(self.conv4(x), self.bn4, self.dropout3))  # (N, 24, 14, 14)
         x = self.pool2(x + residual)  # (N, 24, 7, 7)
         return self.conv5(x)  # (N, 10, 7, 7)
 
@@ -47,21 +49,22 @@ class Net8k(nn.Module):
 
 
 class Net25k(nn.Module):
-    """Five convolutions with batch norm, two max pools and a 1×1 head: 22,382 parameters.
+    """Five convolutions with batch norm, two max pools and a 1×1 head: 23,354 parameters.
 
-    The convolutions have no bias: batch norm subtracts the mean, and adds its own.
+    The convolutions have no bias: batch norm subtracts the mean, and adds its own. Pooling comes ahead of the norm,
+    which has a quarter of the work there.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(1, 12, 5, padding=2, bias=False)
-        self.bn1 = nn.BatchNorm2d(12)
+        self.conv1 = nn.Conv2d(1, 16, 5, padding=2, bias=False)
         self.pool1 = nn.MaxPool2d(2, 2)
-        self.conv2 = nn.Conv2d(12, 24, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.conv2 = nn.Conv2d(16, 24, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(24)
         self.conv3 = nn.Conv2d(24, 24, 3, padding=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(24)
         self.pool2 = nn.MaxPool2d(2, 2)
+        self.bn3 = nn.BatchNorm2d(24)
         self.conv4 = nn.Conv2d(24, 32, 3, padding=1, bias=False)
         self.bn4 = nn.BatchNorm2d(32)
         self.conv5 = nn.Conv2d(32, 24, 3, padding=1, bias=False)
@@ -72,16 +75,38 @@ class Net25k(nn.Module):
 
     def evidence(self, x: torch.Tensor) -> torch.Tensor:
         """Per-class evidence maps, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28)."""
-        x = self.pool1(F.relu(self.bn1(self.conv1(x))))  # (N, 12, 14, 14)
-        x = F.relu(self.bn2(self.conv2(x)))  # (N, 24, 14, 14)
-        x = self.pool2(F.relu(self.bn3(self.conv3(x))))  # (N, 24, 7, 7)
-        x = F.relu(self.bn4(self.conv4(x)))  # (N, 32, 7, 7)
-        x = self.dropout(F.relu(self.bn5(self.conv5(x))))  # (N, 24, 7, 7)
+        x = F.relu_(self.bn1(self.pool1(self.conv1(x))))  # (N, 16, 14, 14)
+        x = F.relu_(self.bn2(self.conv2(x)))  # (N, 24, 14, 14)
+        x = F.relu_(self.bn3(self.pool2(self.conv3(x))))  # (N, 24, 7, 7)
+        x = F.relu_(self.bn4(self.conv4(x)))  # (N, 32, 7, 7)
+        x = F.relu_(_norm(self.conv5(x), self.bn5, self.dropout))  # (N, 24, 7, 7)
         return self.head(x)  # (N, 10, 7, 7)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits, float32 (N, 10), of normalised images (N, 1, 28, 28)."""
         return self.gap(self.evidence(x)).flatten(1)  # (N, 10)
+
+
+def _norm(x: torch.Tensor, norm: nn.BatchNorm2d, dropout: nn.Dropout) -> torch.Tensor:
+    """`dropout` of `norm` of `x` (N, C, H, W), for a ReLU, or a max pool and a ReLU, to follow.
+
+    Dropout draws one random number per dropped value instead of one per value: the gaps between them, which are
+    geometrically distributed. It clears the values behind autograd's back, which is right only because a ReLU
+    follows: what is 0 there gets no gradient.
+    """
+    if not norm.training:
+        return norm(x)
+    keep = 1 - dropout.p
+    x = F.batch_norm(
+        x, norm.running_mean, norm.running_var, norm.weight / keep, norm.bias / keep, True, norm.momentum, norm.eps
+    )
+    values = x.detach().as_strided((x.numel(),), (1,))  # in the order of memory, whichever that is
+    expected = x.numel() * dropout.p
+    draws = int(expected + 6 * expected**0.5) + 1  # six standard deviations more than will be needed
+    gaps = torch.empty(draws, device=x.device).exponential_(-math.log(keep)).long()
+    dropped = gaps.add_(1).cumsum(0).sub_(1)
+    values.index_fill_(0, dropped[dropped < len(values)], 0.0)
+    return x
 
 
 MODELS: dict[str, type[nn.Module]] = {"net-8k": Net8k, "net-25k": Net25k}

@@ -12,55 +12,62 @@ class Muon(torch.optim.Optimizer):
     """Momentum whose step for each kernel is orthogonalised, every direction in it made equally long.
 
     `torch.optim.Muon` does the same for 2D weights, one at a time and in bfloat16. This one takes convolution
-    kernels, as matrices (out, in·k·k), all of them in one batch of small float32 products: for kernels of a few
-    thousand numbers the time goes into calls, not arithmetic. Each kernel is kept at norm sqrt(out), so that the
-    step's size is relative to it; batch norm behind the convolution makes the kernel's own scale meaningless.
+    kernels, as matrices (out, in·k·k), padded with zeros to one size and stacked: for kernels of a few thousand
+    numbers the time goes into calls, not arithmetic. Each kernel is kept at norm sqrt(out), so that the step's size
+    is relative to it; batch norm behind the convolution makes the kernel's own scale meaningless.
 
     Args:
-        kernels: parameters (out, in, k, k) with out ≤ in·k·k.
+        kernels: parameters (out, in, k, k) with out ≤ in·k·k, on one device.
         lr: step size relative to the kernel.
-        momentum: of the running mean of gradients, with Nesterov's look ahead.
+        momentum: of the running sum of gradients, with Nesterov's look ahead.
     """
 
     def __init__(self, kernels, lr: float, momentum: float = 0.6) -> None:
         super().__init__(kernels, {"lr": lr, "momentum": momentum})
+        for group in self.param_groups:
+            kernels = group["params"]
+            rows, columns = max(map(len, kernels)), max(kernel[0].numel() for kernel in kernels)
+            for buffer in ("ahead", "momenta", "steps"):
+                group[buffer] = kernels[0].new_zeros(len(kernels), rows, columns)  # (L, rows, columns)
 
     @torch.no_grad()
     def step(self, closure=None):
+        """Move the kernels along their gradients."""
         for group in self.param_groups:
-            kernels = group["params"]
-            gradients = [kernel.grad for kernel in kernels]
-            if "momenta" not in group:
-                group["momenta"] = [torch.zeros_like(kernel) for kernel in kernels]
-            torch._foreach_mul_(group["momenta"], group["momentum"])
-            torch._foreach_add_(group["momenta"], gradients)
-            ahead = torch._foreach_add(gradients, group["momenta"], alpha=group["momentum"])
-            steps = orthogonalize([step.flatten(1) for step in ahead])
-            targets = [len(kernel) ** 0.5 for kernel in kernels]
-            for kernel, step, target in zip(kernels, steps, targets, strict=True):
-                kernel.mul_(target / kernel.norm())
-                kernel.sub_(step.view_as(kernel), alpha=group["lr"])
+            kernels, momenta, ahead = group["params"], group["momenta"], group["ahead"]
+            torch._foreach_copy_(_slots(ahead, kernels), [kernel.grad for kernel in kernels])
+            momenta.mul_(group["momentum"]).add_(ahead)
+            ahead.add_(momenta, alpha=group["momentum"])
+            orthogonalize(ahead, out=group["steps"])
+            torch._foreach_div_(kernels, torch._foreach_norm(kernels))
+            torch._foreach_mul_(kernels, [len(kernel) ** 0.5 for kernel in kernels])
+            torch._foreach_sub_(kernels, _slots(group["steps"], kernels), alpha=group["lr"])
 
 
-def orthogonalize(matrices: list[torch.Tensor]) -> list[torch.Tensor]:
-    """Set the singular values of each matrix (m, n), m ≤ n, to about 1.
+def _slots(stack: torch.Tensor, kernels: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Each kernel's place in a stack (L, rows, columns), in the shape of the kernel (out, in, k, k).
+
+    Its rows hold (k, k, in), the order in memory of kernels in the channels-last format, which copy fastest so.
+    """
+    return [
+        matrix[: len(kernel), : kernel[0].numel()].unflatten(1, (*kernel.shape[2:], -1)).permute(0, 3, 1, 2)
+        for matrix, kernel in zip(stack, kernels, strict=True)
+    ]
+
+
+def orthogonalize(matrices: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+    """Set the singular values of each matrix of a stack, float32 (L, m, n) with m ≤ n, to about 1; zeros stay zero.
 
     Newton-Schulz multiplies a matrix X by a polynomial of its Gram matrix X Xᵀ round after round. All rounds are
-    done on the small Gram matrices, padded with zeros to one size and stacked; only the product of the polynomials
-    touches X itself.
+    done on the small Gram matrices; only the product of the polynomials touches X itself.
     """
-    size = max(len(matrix) for matrix in matrices)
-    gram = matrices[0].new_zeros(len(matrices), size, size)
-    for slot, matrix in zip(gram, matrices, strict=True):
-        m = len(matrix)
-        torch.mm(matrix, matrix.T, out=slot[:m, :m]) if m == size else slot[:m, :m].copy_(matrix @ matrix.T)
-    norms = gram.diagonal(dim1=1, dim2=2).sum(1).sqrt().clamp_min(1e-12)  # Frobenius norms, (L,)
-    gram /= norms.square()[:, None, None]
-    total = torch.eye(size, device=gram.device).expand_as(gram)
-    identity = total * _A
+    gram = matrices @ matrices.mT  # (L, m, m)
+    norms = gram.diagonal(dim1=1, dim2=2).sum(1).sqrt_().clamp_min_(1e-12)[:, None, None]  # Frobenius norms
+    gram /= norms.square()
+    identity = torch.eye(gram.shape[1], device=gram.device).mul_(_A)
+    total = 1 / norms * torch.eye(gram.shape[1], device=gram.device)
     for _ in range(_ROUNDS):
         polynomial = torch.baddbmm(torch.add(identity, gram, alpha=_B), gram, gram, alpha=_C)
         total = polynomial @ total
         gram = polynomial @ gram @ polynomial
-    total = total / norms[:, None, None]
-    return [product[: len(matrix), : len(matrix)] @ matrix for product, matrix in zip(total, matrices, strict=True)]
+    return torch.bmm(total, matrices, out=out)

@@ -1,0 +1,70 @@
+"""Test accuracy after one epoch, each training image seen once, over ten seeds that no setting was chosen with.
+
+python -m benchmarks.one_epoch
+"""
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+
+import torch
+
+from mnist_cnn.data import load_mnist
+from mnist_cnn.models import build_model, count_parameters
+from mnist_cnn.training import recipe_settings, train
+
+RESULTS = Path(__file__).parent / "results" / "one_epoch.json"
+ROWS = {  # network, recipe: the accuracy in per cent that the mean and the worst seed must reach
+    ("net-25k", "ours"): (99.50, 99.35),
+    ("net-8k", "ours"): (98.4, 98.1),
+    ("net-8k", "reference"): (None, 95.0),
+}
+
+
+def test_accuracy(model: str, recipe: str, seed: int, training: tuple, test: tuple) -> float:
+    """Train one network for one epoch and measure it on the whole test set; per cent."""
+    settings = recipe_settings(model, recipe, seed=seed)
+    *_, last = train(build_model(model, seed), *training, settings, test=test)
+    return 100 * last.test_accuracy
+
+
+def main() -> None:
+    """Train all rows, print a table and write it as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=10, help="how many seeds (default: 10)")
+    parser.add_argument("--first-seed", type=int, default=100, help="the first of them (default: 100)")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="default: all cores")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    training, test = load_mnist(train=True), load_mnist(train=False)
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+
+    rows = []
+    print(f"{'network':<9}{'recipe':<11}{'mean':>8}{'sd':>7}{'worst':>8}{'best':>8}   required mean, worst")
+    for (model, recipe), (mean, worst) in ROWS.items():
+        started = time.perf_counter()
+        accuracies = [test_accuracy(model, recipe, seed, training, test) for seed in seeds]
+        row = {
+            "model": model,
+            "parameters": count_parameters(build_model(model)),
+            "recipe": recipe,
+            "accuracies": {seed: round(value, 2) for seed, value in zip(seeds, accuracies, strict=True)},
+            "mean": statistics.mean(accuracies),
+            "sd": statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0,
+            "worst": min(accuracies),
+            "best": max(accuracies),
+            "required_mean": mean,
+            "required_worst": worst,
+            "seconds_per_run": (time.perf_counter() - started) / len(accuracies),
+        }
+        rows.append(row)
+        figures = f"{row['mean']:>8.3f}{row['sd']:>7.3f}{row['worst']:>8.2f}{row['best']:>8.2f}"
+        print(f"{model:<9}{recipe:<11}{figures}   {mean or '-'}, {worst}", flush=True)
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({"threads": arguments.threads, "rows": rows}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
