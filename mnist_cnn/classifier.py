@@ -55,7 +55,9 @@ class Classifier:
 
     def probabilities(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
         """Class probabilities, float32 (N, 10), of images, uint8 (N, 28, 28)."""
-        logits = predict_logits(self.model, torch.as_tensor(images))  # (N, 10)
+        if not isinstance(images, torch.Tensor):
+            images = torch.from_numpy(np.array(images))  # a copy, since the array may be read-only
+        logits = predict_logits(self.model, images)  # (N, 10)
         return (logits / self.temperature).softmax(dim=1).numpy()
 
     def predict(self, sketch: np.ndarray | Image.Image) -> Prediction:
