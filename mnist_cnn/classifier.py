@@ -10,10 +10,11 @@ from torch import nn
 
 from .evaluation import predict_logits
 from .models import MODELS
-from .preprocessing import IMAGE_SIZE, BlankSketchError, sketch_to_mnist
+from .preprocessing import IMAGE_SIZE, BlankSketchError, normalize, sketch_to_mnist
+from .threads import limit_threads
 from .weights import load_weights, save_weights, weights_path
 
-__all__ = ["Classifier", "Prediction", "load_classifier", "save_weights"]
+__all__ = ["BLANK", "Classifier", "Prediction", "load_classifier", "save_weights"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Prediction:
         confidence: its probability, 0 to 1.
         probabilities: float32 (10,), one for each digit, summing to 1; all equal where nothing is drawn.
         image: uint8 (28, 28), what the network saw.
+        evidence: float32 (10, 7, 7), a map over the image for each digit; its mean is the digit's logit, of which the
+            probabilities are the softmax. Zero where nothing is drawn.
         is_digit: False for a blank sketch.
     """
 
@@ -32,14 +35,26 @@ class Prediction:
     confidence: float
     probabilities: np.ndarray
     image: np.ndarray
+    evidence: np.ndarray
     is_digit: bool
+
+
+# What any network reads in a blank sketch.
+BLANK = Prediction(
+    digit=None,
+    confidence=0.1,
+    probabilities=np.full(10, 0.1, np.float32),
+    image=np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8),
+    evidence=np.zeros((10, 7, 7), np.float32),
+    is_digit=False,
+)
 
 
 class Classifier:
     """A network made ready to read.
 
     Args:
-        model: maps normalised images (N, 1, 28, 28) to logits (N, 10); set to evaluation mode.
+        model: a network of `MODELS`; set to evaluation mode.
         name: its key in `MODELS`.
         test_accuracy: share of MNIST's test set that it reads right, 0 to 1, where that is known.
         temperature: divides the logits before they become probabilities.
@@ -65,12 +80,17 @@ class Classifier:
         try:
             image = sketch_to_mnist(sketch)
         except BlankSketchError:
-            blank = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
-            uniform = np.full(10, 0.1, np.float32)
-            return Prediction(digit=None, confidence=0.1, probabilities=uniform, image=blank, is_digit=False)
-        probabilities = self.probabilities(image[None])[0]  # (10,)
+            return BLANK
+        return self.read(image)
+
+    @torch.inference_mode()
+    def read(self, image: np.ndarray) -> Prediction:
+        """Read one image that is like MNIST's already, uint8 (28, 28)."""
+        with limit_threads(1):
+            maps = self.model.evidence(normalize(torch.from_numpy(image[None])))[0] / self.temperature  # (10, 7, 7)
+        probabilities = maps.mean((1, 2)).softmax(0).numpy()  # (10,)
         digit = int(probabilities.argmax())
-        return Prediction(digit, float(probabilities[digit]), probabilities, image, is_digit=True)
+        return Prediction(digit, float(probabilities[digit]), probabilities, image, maps.numpy(), is_digit=True)
 
 
 def load_classifier(name: str = "net-25k", path: str | Path | None = None) -> Classifier:

@@ -6,6 +6,8 @@ lost MNIST digits", 2019): crop the ink, pad to a square, average down to 20×20
 centre of mass in the middle. `normalize` is the one place where grey levels become network input.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from PIL import Image, ImageOps
@@ -24,6 +26,23 @@ _NOISE_FACTOR = 6.0
 
 class BlankSketchError(ValueError):
     """The sketch has no ink on it, so there is no digit to read."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What becomes of a sketch on its way to the network; in each picture 0 is background.
+
+    Attributes:
+        ink: float64 (H, W), how much ink each pixel of the sketch has, 0 to 1.
+        cropped: float64 (h, w), the part of it that holds all ink.
+        shrunk: uint8 (20, 20), padded to a square, averaged down and stretched to 255.
+        image: uint8 (28, 28), that with its centre of mass in the middle: an MNIST image.
+    """
+
+    ink: np.ndarray
+    cropped: np.ndarray
+    shrunk: np.ndarray
+    image: np.ndarray
 
 
 def normalize(images: torch.Tensor) -> torch.Tensor:
@@ -47,25 +66,32 @@ def normalize(images: torch.Tensor) -> torch.Tensor:
 
 
 def sketch_to_mnist(sketch: np.ndarray | Image.Image) -> np.ndarray:
-    """Make of a drawn digit what MNIST's makers would have made of it.
+    """Make of a drawn digit what MNIST's makers would have made of it: `preprocessing_steps` without the steps.
+
+    Returns:
+        uint8 (28, 28): 0 is background, the strongest ink is 255.
+    """
+    return preprocessing_steps(sketch).image
+
+
+def preprocessing_steps(sketch: np.ndarray | Image.Image) -> Steps:
+    """Make an MNIST image of a drawn digit, step by step.
 
     Args:
         sketch: the drawing, of any size: an array (H, W) or (H, W, 3) or (H, W, 4), uint8, uint16, bool, or
             floating point in 0 to 1 (or 0 to 255), or a PIL image. Ink of any colour on a plain background of any
             other, or on a transparent one.
 
-    Returns:
-        uint8 (28, 28): 0 is background, the strongest ink is 255.
-
     Raises:
         BlankSketchError: nothing is drawn.
         TypeError: `sketch` is neither an array of numbers nor a PIL image.
         ValueError: the array has another shape, or values that are not finite.
     """
-    digit = _crop(_ink(_to_pixels(sketch)))
-    digit = _shrink(digit)  # (20, 20)
-    digit = np.rint(digit * (255 / digit.max())).astype(np.uint8)
-    return _center(digit)
+    ink = _ink(_to_pixels(sketch))
+    cropped = _crop(ink)
+    shrunk = _shrink(cropped)  # (20, 20)
+    shrunk = np.rint(shrunk * (255 / shrunk.max())).astype(np.uint8)
+    return Steps(ink, cropped, shrunk, _center(shrunk))
 
 
 def _kind(value: object) -> str:

@@ -6,6 +6,7 @@ from drawing import render
 from PIL import Image
 
 from mnist_cnn.classifier import Classifier, Prediction, load_classifier, save_weights
+from mnist_cnn.evaluation import predict_logits
 from mnist_cnn.models import MODELS, build_model
 from mnist_cnn.preprocessing import sketch_to_mnist
 from mnist_cnn.weights import WeightsError
@@ -57,6 +58,16 @@ def test_unknown_names_and_missing_files_are_said_to_be_so(tmp_path):
         load_classifier("net-1")
     with pytest.raises(WeightsError, match="no weights at"):
         load_classifier(path=tmp_path / "none.pt")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_evidence_averages_to_the_logits(name):
+    classifier = load_classifier(name)
+    prediction = classifier.predict(render(DIGITS[3]))
+    assert prediction.evidence.shape == (10, 7, 7)
+    logits = predict_logits(classifier.model, torch.from_numpy(prediction.image[None]))[0] / classifier.temperature
+    np.testing.assert_allclose(prediction.evidence.mean(axis=(1, 2)), logits.numpy(), atol=1e-3)
+    np.testing.assert_allclose(prediction.probabilities, logits.softmax(0).numpy(), atol=1e-4)
 
 
 @pytest.mark.parametrize("name", MODELS)

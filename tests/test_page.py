@@ -129,12 +129,39 @@ def test_shows_what_the_network_saw_and_what_it_made_of_it(open_page):
     page = open_page()
     draw(page, DIGITS[3])
     assert digit(page) == "3"
-    source = page.get_attribute("#reading img", "src")
+    source = page.get_attribute("#reading .seen img", "src")
     seen = np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))))
     # The browser's and PIL's strokes differ by their soft edges alone.
     assert np.abs(seen.astype(int) - sketch_to_mnist(render(DIGITS[3]))).mean() < 6
     expected = [f"{100 * share:.1f}%" for share in load_classifier().probabilities(seen[None])[0]]
     assert page.locator("#reading .percent").all_inner_texts() == expected
+
+
+def test_the_evidence_for_any_digit_can_be_asked_for(open_page):
+    page = open_page()
+    draw(page, DIGITS[4])
+    assert digit(page) == "4"
+    assert page.inner_text("#reading .subject") == "4"
+
+    def colours():
+        """How strongly the overlay speaks for (red over blue) and against (blue over red), summed over its cells."""
+        return page.evaluate(
+            """() => {
+                const data = document.querySelector("#reading canvas").getContext("2d").getImageData(0, 0, 7, 7).data;
+                let pro = 0, contra = 0;
+                for (let i = 0; i < data.length; i += 4) {
+                    if (data[i] > data[i + 2]) pro += data[i + 3] ** 2; else contra += data[i + 3] ** 2;
+                }
+                return [pro, contra];
+            }"""
+        )
+
+    pro, contra = colours()
+    assert pro > contra
+    page.hover("#reading .bar[data-digit='0']")
+    assert page.inner_text("#reading .subject") == "0"
+    pro, contra = colours()
+    assert pro < contra
 
 
 def test_undo_redo_and_erase(open_page):
@@ -217,12 +244,12 @@ def test_a_training_streams_ends_and_serves_its_own_visitor_alone(open_page):
 
     page.click("#use")
     open_tab(page, "Draw")
-    assert "Yours: net-25k" in settled(page, "#network")
+    assert "yours" in settled(page, "#network")
     for expected in (1, 8):
         draw(page, DIGITS[expected])
         assert digit(page) == str(expected)
         page.keyboard.press("c")
-    assert "Yours" not in settled(other, "#network")
+    assert "yours" not in settled(other, "#network")
 
 
 def test_stop_ends_a_training(open_page):

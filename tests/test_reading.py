@@ -3,27 +3,75 @@ import io
 
 import numpy as np
 import pytest
+from digits import DIGITS
+from drawing import render
 from PIL import Image
 
-from mnist_cnn.classifier import Prediction
-from mnist_cnn.ui.reading import reading_value
+from mnist_cnn.classifier import Prediction, load_classifier
+from mnist_cnn.preprocessing import preprocessing_steps
+from mnist_cnn.ui.reading import EMPTY_READING, Opinion, reading_value
+
+STEPS = preprocessing_steps(render(DIGITS[4]))
 
 
-def prediction(probabilities, is_digit=True):
+def opinion(probabilities, name="net-25k"):
     probabilities = np.array(probabilities, np.float32)
-    image = np.arange(784, dtype=np.uint16).reshape(28, 28).astype(np.uint8)
     digit = int(probabilities.argmax())
-    return Prediction(digit, float(probabilities[digit]), probabilities, image, is_digit)
+    evidence = np.arange(490, dtype=np.float32).reshape(10, 7, 7) / 10
+    prediction = Prediction(digit, float(probabilities[digit]), probabilities, STEPS.image, evidence, True)
+    return Opinion(name, 12_345, 0.9912, prediction, 1.26)
 
 
-def test_shows_the_winner_the_bars_and_the_pixels():
-    value = reading_value(prediction([0, 0.004, 0, 0, 0.995, 0, 0, 0, 0, 0.001]))
-    assert (value["digit"], value["words"]) == ("4", "Certainly a 4.")
+def pixels(url):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.removeprefix("data:image/png;base64,")))))
+
+
+def test_shows_the_winner_and_the_bars():
+    value = reading_value(STEPS, [opinion([0, 0.004, 0, 0, 0.995, 0, 0, 0, 0, 0.001])], chosen=0)
+    assert (value["state"], value["digit"], value["words"]) == ("read", "4", "Certainly a 4.")
     assert [bar["digit"] for bar in value["bars"]] == list(range(10))
     assert [bar["percent"] for bar in value["bars"]][:5] == ["0.0", "0.4", "0.0", "0.0", "99.5"]
     assert [bar["digit"] for bar in value["bars"] if bar["rank"] == "winner"] == [4]
-    png = base64.b64decode(value["image"].removeprefix("data:image/png;base64,"))
-    assert (np.asarray(Image.open(io.BytesIO(png))) == np.arange(784).reshape(28, 28) % 256).all()
+
+
+def test_shows_the_steps_from_the_drawing_to_what_the_network_saw():
+    value = reading_value(STEPS, [opinion([0.1] * 10)], chosen=0)
+    assert (pixels(value["image"]) == STEPS.image).all()
+    *_, shrunk, image = (pixels(step["image"]) for step in value["steps"])
+    assert (shrunk == STEPS.shrunk).all()
+    assert (image == STEPS.image).all()
+    assert all(max(pixels(step["image"]).shape) <= 56 for step in value["steps"])
+
+
+def test_the_evidence_averages_to_the_logits():
+    prediction = load_classifier().predict(render(DIGITS[4]))
+    value = reading_value(STEPS, [Opinion("net-25k", 1, None, prediction, 1.0)], chosen=0)
+    logits = np.array(value["evidence"]).mean(axis=1)
+    assert np.exp(logits) / np.exp(logits).sum() == pytest.approx(prediction.probabilities, abs=2e-3)
+
+
+def test_compares_the_networks():
+    sure, unsure = [0] * 7 + [0.995, 0.005, 0], [0, 0.45, 0, 0, 0, 0, 0, 0.55, 0, 0]
+    value = reading_value(STEPS, [opinion(sure), opinion(unsure, "net-8k")], chosen=1)
+    assert value["words"] == "Not sure: 7 or 1?"
+    assert value["networks"] == [
+        {
+            "name": "net-25k",
+            "parameters": "12,345",
+            "accuracy": "99.12% on MNIST",
+            "words": "Certainly a 7.",
+            "milliseconds": "1.3",
+            "rank": "other",
+        },
+        {
+            "name": "net-8k",
+            "parameters": "12,345",
+            "accuracy": "99.12% on MNIST",
+            "words": "Not sure: 7 or 1?",
+            "milliseconds": "1.3",
+            "rank": "chosen",
+        },
+    ]
 
 
 @pytest.mark.parametrize(
@@ -31,12 +79,12 @@ def test_shows_the_winner_the_bars_and_the_pixels():
     [(0.995, "Certainly a 7."), (0.95, "Very likely a 7."), (0.8, "Probably a 7."), (0.55, "Not sure: 7 or 1?")],
 )
 def test_says_how_sure_it_is(share, words):
-    assert reading_value(prediction([0, 1 - share, 0, 0, 0, 0, 0, share, 0, 0]))["words"] == words
+    assert reading_value(STEPS, [opinion([0, 1 - share, 0, 0, 0, 0, 0, share, 0, 0])], chosen=0)["words"] == words
 
 
-@pytest.mark.parametrize("nothing", [None, prediction([0.1] * 10, is_digit=False)])
-def test_names_no_digit_where_there_is_none(nothing):
-    value = reading_value(nothing)
-    assert value["digit"] == ""
-    assert "Draw a digit" in value["words"]
-    assert all(bar["rank"] == "other" for bar in value["bars"])
+def test_names_no_digit_where_there_is_none():
+    assert EMPTY_READING["digit"] == ""
+    assert "Draw a digit" in EMPTY_READING["words"]
+    assert {bar["rank"] for bar in EMPTY_READING["bars"]} == {"other"}
+    assert {bar["percent"] for bar in EMPTY_READING["bars"]} == {"0.0"}
+    assert np.abs(EMPTY_READING["evidence"]).max() == 0

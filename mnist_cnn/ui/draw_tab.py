@@ -1,18 +1,22 @@
 """The Draw tab: a pad, and what a network reads on it."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+import numpy as np
 from PIL import Image
 
 from ..classifier import Classifier
 from ..models import count_parameters
-from .reading import Reading, reading_value
+from ..preprocessing import BlankSketchError, preprocessing_steps
+from .reading import EMPTY_READING, Opinion, Reading, reading_value
 from .sketchpad import Sketchpad
 
 DEFAULT_NETWORK = "net-25k"
 OWN_NETWORK = "own"  # the choice that stands for what the visitor trained
+_OWN_NAME = "yours"
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,18 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
     """
 
     def read(sketch: Image.Image | None, network: str, own: Classifier | None) -> dict[str, Any]:
-        classifier = own if network == OWN_NETWORK else shipped[network]
-        if sketch is None or classifier is None:
-            return reading_value(None)
-        return reading_value(classifier.predict(sketch))
+        classifiers = shipped | ({OWN_NETWORK: own} if own else {})
+        try:
+            steps = preprocessing_steps(sketch) if sketch else None
+        except BlankSketchError:  # all of it was erased
+            steps = None
+        if steps is None or network not in classifiers:
+            return EMPTY_READING
+        opinions = [
+            _opinion(_OWN_NAME if name == OWN_NETWORK else name, classifier, steps.image)
+            for name, classifier in classifiers.items()
+        ]
+        return reading_value(steps, opinions, chosen=list(classifiers).index(network))
 
     def read_picture(picture: Image.Image | None) -> dict[str, float]:
         if picture is None:
@@ -51,10 +63,7 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
         with gr.Column(min_width=320):
             reading = Reading(elem_id="reading")
             network = gr.Radio(
-                network_choices(shipped),
-                value=DEFAULT_NETWORK,
-                label="Network (parameters, accuracy on MNIST’s test set)",
-                elem_id="network",
+                network_choices(shipped), value=DEFAULT_NETWORK, label="Network", container=False, elem_id="network"
             )
             with gr.Accordion("Read a picture file", open=False):
                 picture = gr.Image(
@@ -87,12 +96,13 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
     return DrawTab(own, network)
 
 
+def _opinion(name: str, classifier: Classifier, image: np.ndarray) -> Opinion:
+    started = time.perf_counter()
+    prediction = classifier.read(image)
+    milliseconds = 1000 * (time.perf_counter() - started)
+    return Opinion(name, count_parameters(classifier.model), classifier.test_accuracy, prediction, milliseconds)
+
+
 def network_choices(shipped: dict[str, Classifier], own: Classifier | None = None) -> list[tuple[str, str]]:
     """The networks that a visitor can choose from, as (label, value), with the visitor's own where there is one."""
-    choices = [(_describe(classifier), name) for name, classifier in shipped.items()]
-    return choices + ([(f"Yours: {_describe(own)}", OWN_NETWORK)] if own else [])
-
-
-def _describe(classifier: Classifier) -> str:
-    accuracy = "" if classifier.test_accuracy is None else f", {classifier.test_accuracy:.2%}"
-    return f"{classifier.name} ({count_parameters(classifier.model):,} parameters{accuracy})"
+    return [(name, name) for name in shipped] + ([(_OWN_NAME, OWN_NETWORK)] if own else [])

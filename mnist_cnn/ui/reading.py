@@ -1,64 +1,130 @@
-"""What a network read in a drawing, in words, bars and the picture it saw."""
+"""What the networks read in a drawing: in words, bars, pictures and evidence."""
 
 import base64
 import io
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 import numpy as np
 from PIL import Image
 
-from ..classifier import Prediction
+from ..classifier import BLANK, Prediction
+from ..preprocessing import Steps
 from .assets import asset
 
-_TRANSPARENT_PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+_STEP_SIDE = 56  # pixels; the picture of a step is not sent larger than this
+_NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # one clear pixel
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What one network made of a drawing, and how long it took.
+
+    Attributes:
+        name: what the visitor knows the network as.
+        parameters: how many it has.
+        test_accuracy: share of MNIST's test set that it reads right, 0 to 1, or None where that is unknown.
+        prediction: what it read.
+        milliseconds: from 28×28 image to prediction.
+    """
+
+    name: str
+    parameters: int
+    test_accuracy: float | None
+    prediction: Prediction
+    milliseconds: float
 
 
 class Reading(gr.HTML):
-    """Shows what `reading_value` makes of a prediction; updates in place, without flicker."""
+    """Shows what `reading_value` makes of opinions; updates in place, without flicker."""
 
     def __init__(self, **kwargs) -> None:
         super().__init__(
-            value=reading_value(None),
+            value=EMPTY_READING,
             html_template=asset("reading.html"),
             css_template=asset("reading.css"),
-            js_on_load=None,
+            js_on_load=asset("reading.js"),
             apply_default_css=False,
             **kwargs,
         )
 
 
-def reading_value(prediction: Prediction | None) -> dict[str, Any]:
-    """The template's values: `state`, `digit`, `words`, `image` (a URL) and ten `bars` in digit order."""
-    if prediction is None or not prediction.is_digit:
-        words = "Draw a digit, 0 to 9. It is read while you draw."
-        bars = [_bar(digit, 0.0, None) for digit in range(10)]
-        return {"state": "empty", "digit": "", "words": words, "image": _TRANSPARENT_PIXEL, "bars": bars}
-    bars = [_bar(digit, share, prediction.digit) for digit, share in enumerate(prediction.probabilities)]
-    return {
-        "state": "read",
-        "digit": str(prediction.digit),
-        "words": _words(prediction),
-        "image": _png_url(prediction.image),
-        "bars": bars,
+def reading_value(steps: Steps, opinions: list[Opinion], chosen: int) -> dict[str, Any]:
+    """The values of the template and of the script behind it.
+
+    Args:
+        steps: how the drawing became the image that the networks read.
+        opinions: one for each network.
+        chosen: index of the opinion to show in full.
+    """
+    prediction = opinions[chosen].prediction
+    pictures = {
+        "your drawing": steps.ink * 255,
+        "cropped": steps.cropped * 255,
+        "20×20": steps.shrunk,
+        "28×28": steps.image,
     }
+    return _value(
+        prediction,
+        state="read",
+        digit=str(prediction.digit),
+        words=_words(prediction),
+        image=_png_url(prediction.image),
+        steps=[{"name": name, "image": _png_url(picture)} for name, picture in pictures.items()],
+        networks=[
+            {
+                "name": opinion.name,
+                "parameters": f"{opinion.parameters:,}",
+                "accuracy": "" if opinion.test_accuracy is None else f"{opinion.test_accuracy:.2%} on MNIST",
+                "words": _words(opinion.prediction),
+                "milliseconds": f"{opinion.milliseconds:.1f}",
+                "rank": "chosen" if index == chosen else "other",
+            }
+            for index, opinion in enumerate(opinions)
+        ],
+    )
 
 
-def _bar(digit: int, share: float, winner: int | None) -> dict[str, Any]:
-    return {"digit": digit, "percent": f"{100 * share:.1f}", "rank": "winner" if digit == winner else "other"}
+def _value(prediction: Prediction, **parts: Any) -> dict[str, Any]:
+    return parts | {
+        "bars": [
+            {
+                "digit": digit,
+                "percent": f"{100 * share:.1f}",
+                "rank": "winner" if digit == prediction.digit else "other",
+            }
+            for digit, share in enumerate(prediction.probabilities if prediction.is_digit else [0.0] * 10)
+        ],
+        "evidence": [[round(float(value), 3) for value in row.flat] for row in prediction.evidence],
+    }
 
 
 def _words(prediction: Prediction) -> str:
     second = int(np.argsort(prediction.probabilities)[-2])
     if prediction.confidence < 0.6:
         return f"Not sure: {prediction.digit} or {second}?"
-    sureness = (
-        "Certainly" if prediction.confidence > 0.99 else "Very likely" if prediction.confidence > 0.9 else "Probably"
-    )
-    return f"{sureness} a {prediction.digit}."
+    if prediction.confidence > 0.99:
+        return f"Certainly a {prediction.digit}."
+    return f"{'Very likely' if prediction.confidence > 0.9 else 'Probably'} a {prediction.digit}."
 
 
-def _png_url(image: np.ndarray) -> str:
+def _png_url(picture: np.ndarray) -> str:
+    """A grey picture (H, W) of 0 to 255 as a PNG data URL, made smaller where it is large."""
+    image = Image.fromarray(picture.astype(np.uint8))
+    if max(image.size) > _STEP_SIDE:
+        image.thumbnail((_STEP_SIDE, _STEP_SIDE), Image.Resampling.BOX)
     file = io.BytesIO()
-    Image.fromarray(image).save(file, "PNG", compress_level=1)
+    image.save(file, "PNG", compress_level=1)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+EMPTY_READING = _value(
+    BLANK,
+    state="empty",
+    digit="",
+    words="Draw a digit, 0 to 9. It is read while you draw.",
+    image=_NO_IMAGE,
+    steps=[{"name": name, "image": _NO_IMAGE} for name in ("your drawing", "cropped", "20×20", "28×28")],
+    networks=[],
+)
