@@ -2,6 +2,8 @@ import re
 
 from conftest import PROJECT
 
+from benchmarks.tables import filled
+
 
 def front_matter():
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -17,3 +19,9 @@ def test_the_space_runs_what_is_pinned():
     assert fields["sdk_version"] == pins["gradio"]
     assert (PROJECT / fields["app_file"]).is_file()
     assert len(fields["short_description"].strip('"')) <= 60
+
+
+def test_the_tables_are_what_the_benchmarks_printed():
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert readme.count("<!-- ") == 6
+    assert filled(readme) == readme
