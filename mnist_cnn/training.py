@@ -92,7 +92,7 @@ _OURS = TrainingSettings(lr=0.2, label_smoothing=0.1, logit_scale=2.0, warmup=0.
 RECIPES: dict[str, dict[str, TrainingSettings]] = {
     "ours": {
         "net-25k": _OURS,
-        "net-8k": TrainingSettings(model="net-8k", batch_size=16, muon_lr=0.05, logit_scale=2.0, warmup=0.05),
+        "net-8k": dataclasses.replace(_OURS, model="net-8k", batch_size=16, lr=0.1, muon_lr=0.05, warmup=0.05),
     },
     "reference": {name: dataclasses.replace(_REFERENCE, model=name) for name in MODELS},
 }
