@@ -50,6 +50,29 @@ def load_mnist(root: str | Path | None = None, train: bool = True) -> tuple[torc
     return images, labels
 
 
+def split_validation(
+    images: torch.Tensor, labels: torch.Tensor, count: int = 10_000
+) -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
+    """Set images of the training set aside to choose settings with, always the same ones.
+
+    Args:
+        images: (N, ...).
+        labels: (N,).
+        count: how many to set aside, at random; less than N.
+
+    Returns:
+        Images and labels (N - count) to train on, and images and labels (count) to validate on.
+
+    Raises:
+        ValueError: `count` leaves nothing to train on or nothing to validate on.
+    """
+    if not 0 < count < len(images):
+        raise ValueError(f"Of {len(images)} images between 1 and {len(images) - 1} can be set aside, not {count}.")
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(20240))
+    validation, training = order[:count], order[count:]
+    return (images[training], labels[training]), (images[validation], labels[validation])
+
+
 def _advice(root: Path, train: bool, error: Exception) -> str:
     folder = root / "MNIST" / "raw"
     files = _FILES[train]

@@ -13,6 +13,8 @@ class Net8k(nn.Module):
     Small kernels, 1×1 convolutions where they save parameters, and a 1×1 residual branch around the second stage.
     """
 
+    NORMED = ("conv2", "conv3", "conv4")  # hidden layers whose output a batch norm scales
+
     def __init__(self) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(1, 16, 3, padding=1)
@@ -34,12 +36,12 @@ class Net8k(nn.Module):
 
     def evidence(self, x: torch.Tensor) -> torch.Tensor:
         """Per-class evidence maps, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28)."""
-        x = F.relu_(_norm(self.conv1(x), self.bn1, self.dropout1))  # (N, 16, 28, 28)
-        x = _norm(self.conv2(x), self.bn2, self.dropout2)  # (N, 24, 28, 28)
+        x = F.relu_(_norm_dropout(self.conv1(x), self.bn1, self.dropout1))  # (N, 16, 28, 28)
+        x = _norm_dropout(self.conv2(x), self.bn2, self.dropout2)  # (N, 24, 28, 28)
         x = F.relu_(self.pool1(x))  # (N, 24, 14, 14), the same as ReLU before pooling with a quarter of the work
         residual = self.conv_res(x)  # (N, 24, 14, 14)
         x = F.relu_(self.bn3(self.conv3(x)))  # (N, 16, 14, 14)
-        x = F.relu_(_norm(self.conv4(x), self.bn4, self.dropout3))  # (N, 24, 14, 14)
+        x = F.relu_(_norm_dropout(self.conv4(x), self.bn4, self.dropout3))  # (N, 24, 14, 14)
         x = self.pool2(x + residual)  # (N, 24, 7, 7)
         return self.conv5(x)  # (N, 10, 7, 7)
 
@@ -49,23 +51,25 @@ class Net8k(nn.Module):
 
 
 class Net25k(nn.Module):
-    """Five convolutions with batch norm, two max pools and a 1×1 head: 23,354 parameters.
+    """Five convolutions with batch norm, two max pools and a 1×1 head: 23,930 parameters.
 
     The convolutions have no bias: batch norm subtracts the mean, and adds its own. Pooling comes ahead of the norm,
-    which has a quarter of the work there.
+    which has a quarter of the work there. Hard swish learns more in one epoch than ReLU, at about the same cost.
     """
+
+    NORMED = ("conv2", "conv3", "conv4", "conv5")  # hidden layers whose output a batch norm scales
 
     def __init__(self) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(1, 16, 5, padding=2, bias=False)
         self.pool1 = nn.MaxPool2d(2, 2)
         self.bn1 = nn.BatchNorm2d(16)
-        self.conv2 = nn.Conv2d(16, 24, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(24)
-        self.conv3 = nn.Conv2d(24, 24, 3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(16, 16, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(16)
+        self.conv3 = nn.Conv2d(16, 32, 3, padding=1, bias=False)
         self.pool2 = nn.MaxPool2d(2, 2)
-        self.bn3 = nn.BatchNorm2d(24)
-        self.conv4 = nn.Conv2d(24, 32, 3, padding=1, bias=False)
+        self.bn3 = nn.BatchNorm2d(32)
+        self.conv4 = nn.Conv2d(32, 32, 3, padding=1, bias=False)
         self.bn4 = nn.BatchNorm2d(32)
         self.conv5 = nn.Conv2d(32, 24, 3, padding=1, bias=False)
         self.bn5 = nn.BatchNorm2d(24)
@@ -75,11 +79,11 @@ class Net25k(nn.Module):
 
     def evidence(self, x: torch.Tensor) -> torch.Tensor:
         """Per-class evidence maps, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28)."""
-        x = F.relu_(self.bn1(self.pool1(self.conv1(x))))  # (N, 16, 14, 14)
-        x = F.relu_(self.bn2(self.conv2(x)))  # (N, 24, 14, 14)
-        x = F.relu_(self.bn3(self.pool2(self.conv3(x))))  # (N, 24, 7, 7)
-        x = F.relu_(self.bn4(self.conv4(x)))  # (N, 32, 7, 7)
-        x = F.relu_(_norm(self.conv5(x), self.bn5, self.dropout))  # (N, 24, 7, 7)
+        x = F.hardswish(self.bn1(self.pool1(self.conv1(x))))  # (N, 16, 14, 14)
+        x = F.hardswish(self.bn2(self.conv2(x)))  # (N, 16, 14, 14)
+        x = F.hardswish(self.bn3(self.pool2(self.conv3(x))))  # (N, 32, 7, 7)
+        x = F.hardswish(self.bn4(self.conv4(x)))  # (N, 32, 7, 7)
+        x = _dropout(F.hardswish(self.bn5(self.conv5(x))), self.dropout)  # (N, 24, 7, 7)
         return self.head(x)  # (N, 10, 7, 7)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -87,12 +91,19 @@ class Net25k(nn.Module):
         return self.gap(self.evidence(x)).flatten(1)  # (N, 10)
 
 
-def _norm(x: torch.Tensor, norm: nn.BatchNorm2d, dropout: nn.Dropout) -> torch.Tensor:
-    """`dropout` of `norm` of `x` (N, C, H, W), for a ReLU, or a max pool and a ReLU, to follow.
+def _dropout(x: torch.Tensor, dropout: nn.Dropout) -> torch.Tensor:
+    """`dropout` of `x`, a dense tensor of any shape, quicker than `dropout(x)` on a processor."""
+    if not dropout.training or dropout.p == 0:
+        return x
+    mask = torch.full_like(x, 1 / (1 - dropout.p))
+    _clear(mask, dropout.p)
+    return x * mask
 
-    Dropout draws one random number per dropped value instead of one per value: the gaps between them, which are
-    geometrically distributed. It clears the values behind autograd's back, which is right only because a ReLU
-    follows: what is 0 there gets no gradient.
+
+def _norm_dropout(x: torch.Tensor, norm: nn.BatchNorm2d, dropout: nn.Dropout) -> torch.Tensor:
+    """`dropout` of `norm` of `x` (N, C, H, W) where a ReLU, or a max pool and a ReLU, must follow.
+
+    The norm does the scaling, and values are cleared behind autograd's back: what is 0 gets no gradient from a ReLU.
     """
     if not norm.training:
         return norm(x)
@@ -100,13 +111,23 @@ def _norm(x: torch.Tensor, norm: nn.BatchNorm2d, dropout: nn.Dropout) -> torch.T
     x = F.batch_norm(
         x, norm.running_mean, norm.running_var, norm.weight / keep, norm.bias / keep, True, norm.momentum, norm.eps
     )
-    values = x.detach().as_strided((x.numel(),), (1,))  # in the order of memory, whichever that is
-    expected = x.numel() * dropout.p
-    draws = int(expected + 6 * expected**0.5) + 1  # six standard deviations more than will be needed
-    gaps = torch.empty(draws, device=x.device).exponential_(-math.log(keep)).long()
-    dropped = gaps.add_(1).cumsum(0).sub_(1)
-    values.index_fill_(0, dropped[dropped < len(values)], 0.0)
+    if dropout.p > 0:
+        _clear(x.detach(), dropout.p)
     return x
+
+
+def _clear(x: torch.Tensor, p: float) -> None:
+    """Set each value of a dense tensor to 0 with probability `p`, in place.
+
+    One random number is drawn per cleared value instead of one per value: the gaps between them are geometrically
+    distributed, which is what an exponential distribution rounds down to.
+    """
+    values = x.as_strided((x.numel(),), (1,))  # in the order of memory, whichever that is
+    expected = x.numel() * p
+    draws = int(expected + 6 * expected**0.5) + 1  # six standard deviations more than will be needed
+    gaps = torch.empty(draws, device=x.device).exponential_(-math.log1p(-p)).long()
+    cleared = gaps.add_(1).cumsum(0).sub_(1)
+    values.index_fill_(0, cleared[cleared < len(values)], 0.0)
 
 
 MODELS: dict[str, type[nn.Module]] = {"net-8k": Net8k, "net-25k": Net25k}

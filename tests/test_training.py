@@ -1,0 +1,158 @@
+import dataclasses
+
+import pytest
+import torch
+
+from mnist_cnn import training
+from mnist_cnn.augmentation import Augmentation
+from mnist_cnn.evaluation import accuracy
+from mnist_cnn.models import MODELS, build_model
+from mnist_cnn.training import RECIPES, Progress, TrainingSettings, recipe_settings, train
+
+
+def bars(count: int = 200) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ten easy classes: a bright bar at one of ten heights on noise; uint8 (N, 28, 28), int64 (N,)."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(count) % 10
+    images = torch.randint(0, 60, (count, 28, 28), generator=generator, dtype=torch.uint8)
+    for image, label in zip(images, labels, strict=True):
+        row = 3 + 2 * int(label)
+        image[row : row + 2 + int(label), 4:24] = 250
+    return images, labels
+
+
+def run(name: str = "net-25k", between=lambda: None, **changes) -> tuple[dict[str, torch.Tensor], list[Progress]]:
+    """Train on `bars` and return the weights and all progress; `between` is called after every step."""
+    settings = recipe_settings(name, **changes)
+    model = build_model(name, settings.seed)
+    reports = []
+    for progress in train(model, *bars(), settings):
+        reports.append(progress)
+        between()
+    return model.state_dict(), reports
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(first[key], second[key]) for key in first)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("name", MODELS)
+def test_training_learns(name, recipe):
+    settings = recipe_settings(name, recipe, epochs=10, batch_size=20, augmentation=Augmentation())
+    model, data = build_model(name, 0), bars()
+    *_, last = train(model, *data, settings, test=data)
+    assert last.test_accuracy > 0.9
+    assert last.test_accuracy == accuracy(model, *data)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_same_seed_gives_the_same_weights_whatever_happens_between_the_steps(name):
+    def disturb() -> None:
+        torch.manual_seed(1)
+        torch.rand(7)
+
+    first, _ = run(name)
+    second, _ = run(name, between=disturb)
+    other, _ = run(name, seed=1)
+    assert same(first, second)
+    assert not same(first, other)
+
+
+def test_training_leaves_the_global_random_state():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    run()
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_every_image_is_shown_once_an_epoch(monkeypatch):
+    images, labels = bars(130)
+    images[:, 0, 0] = torch.arange(130)  # a pixel that tells which image it is
+    shown = []
+    monkeypatch.setattr(training, "normalize", lambda batch: shown.append(batch) or batch[:, None].float() / 255)
+    settings = recipe_settings("net-25k", epochs=2, batch_size=32, augmentation=Augmentation())
+    reports = list(train(build_model("net-25k", 0), images, labels, settings))
+    orders = torch.cat(shown)[:, 0, 0].view(2, 130)
+    for order in orders:
+        assert order.sort().values.tolist() == list(range(130))
+    assert not torch.equal(orders[0], orders[1])
+    assert [report.images_seen for report in reports] == [32, 64, 96, 128, 130, 162, 194, 226, 258, 260]
+
+
+def test_progress_counts_and_measures():
+    data = bars(100)
+    settings = recipe_settings("net-25k", epochs=2, batch_size=20)
+    reports = list(train(build_model("net-25k", 0), *data, settings, test=data, measurements=5))
+    assert [report.step for report in reports] == list(range(1, 11))
+    assert [report.epoch for report in reports] == [1] * 5 + [2] * 5
+    assert [report.step for report in reports if report.test_accuracy is not None] == [2, 4, 6, 8, 10]
+    assert [report.done for report in reports] == [False] * 9 + [True]
+    seconds = [report.seconds for report in reports]
+    assert seconds == sorted(seconds)
+    assert reports[-1].eta_seconds == 0
+    assert all(0 <= report.accuracy <= 1 and 0 <= report.epoch_accuracy <= 1 for report in reports)
+    assert max(report.lr for report in reports) <= settings.lr
+
+
+def test_closing_the_stream_ends_the_training():
+    model = build_model("net-25k", 0)
+    stream = train(model, *bars(), recipe_settings("net-25k"))
+    next(stream)
+    stream.close()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    assert list(stream) == []
+    assert same(before, model.state_dict())
+
+
+def test_one_cycle_is_pytorchs():
+    settings = recipe_settings("net-8k", "reference", batch_size=20, epochs=3)
+    images, labels = bars()
+    rates = [report.lr for report in train(build_model("net-8k", 0), images, labels, settings)]
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=settings.lr, total_steps=len(rates))
+    expected = []
+    for _ in rates:
+        expected.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if len(expected) < len(rates):
+            schedule.step()
+    assert rates == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1, not 0"),
+        ({"batch_size": 1}, "batch_size must be at least 2, not 1"),
+        ({"lr": 0.0}, "lr must be above 0 and at most 10, not 0.0"),
+        ({"lr": float("nan")}, "lr must be above 0 and at most 10, not nan"),
+        ({"seed": -1}, "seed must be a whole number from 0"),
+        ({"epochs": 0, "lr": -1.0}, "epochs must be at least 1, not 0; lr must be"),
+    ],
+)
+def test_settings_that_cannot_work_are_explained(changes, message):
+    with pytest.raises(ValueError, match=message):
+        recipe_settings("net-25k", **changes)
+
+
+def test_unknown_names_are_explained():
+    with pytest.raises(ValueError, match="no recipe named 'best'; the recipes are ours, reference"):
+        recipe_settings("net-8k", "best")
+    with pytest.raises(ValueError, match="no network named 'net-9'; the networks are"):
+        recipe_settings("net-9")
+
+
+def test_a_recipe_can_be_changed_in_part():
+    recipe = recipe_settings("net-25k")
+    changed = recipe_settings("net-25k", epochs=3, lr=None)
+    assert changed == dataclasses.replace(recipe, epochs=3)
+    assert isinstance(changed, TrainingSettings)
+
+
+def test_training_without_fitting_data_is_refused():
+    images, labels = bars(20)
+    for bad in [(images[:0], labels[:0]), (images, labels[:19])]:
+        with pytest.raises(ValueError, match="Training needs images and as many labels"):
+            next(train(build_model("net-25k"), *bad, recipe_settings("net-25k")))
