@@ -54,7 +54,8 @@ class Net25k(nn.Module):
     """Five convolutions with batch norm, two max pools and a 1×1 head: 23,930 parameters.
 
     The convolutions have no bias: batch norm subtracts the mean, and adds its own. Pooling comes ahead of the norm,
-    which has a quarter of the work there. Hard swish learns more in one epoch than ReLU, at about the same cost.
+    which has a quarter of the work there. Hard swish learns more in one epoch than ReLU, at about the same cost. Hidden
+    kernels start with orthonormal rows, which is where Muon takes them.
     """
 
     NORMED = ("conv2", "conv3", "conv4", "conv5")  # hidden layers whose output a batch norm scales
@@ -76,6 +77,8 @@ class Net25k(nn.Module):
         self.dropout = nn.Dropout(0.03)
         self.head = nn.Conv2d(24, 10, 1)
         self.gap = nn.AdaptiveAvgPool2d(1)
+        for name in self.NORMED:
+            nn.init.orthogonal_(self.get_submodule(name).weight)
 
     def evidence(self, x: torch.Tensor) -> torch.Tensor:
         """Per-class evidence maps, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28)."""
@@ -119,15 +122,11 @@ def _norm_dropout(x: torch.Tensor, norm: nn.BatchNorm2d, dropout: nn.Dropout) ->
 def _clear(x: torch.Tensor, p: float) -> None:
     """Set each value of a dense tensor to 0 with probability `p`, in place.
 
-    One random number is drawn per cleared value instead of one per value: the gaps between them are geometrically
-    distributed, which is what an exponential distribution rounds down to.
+    As many places as that takes are drawn at random, some of them twice: far fewer random numbers than one per value.
     """
     values = x.as_strided((x.numel(),), (1,))  # in the order of memory, whichever that is
-    expected = x.numel() * p
-    draws = int(expected + 6 * expected**0.5) + 1  # six standard deviations more than will be needed
-    gaps = torch.empty(draws, device=x.device).exponential_(-math.log1p(-p)).long()
-    cleared = gaps.add_(1).cumsum(0).sub_(1)
-    values.index_fill_(0, cleared[cleared < len(values)], 0.0)
+    draws = round(-math.log1p(-p) * x.numel())  # a value escapes all of them with probability 1 - p
+    values.index_fill_(0, torch.randint(x.numel(), (draws,), device=x.device), 0.0)
 
 
 MODELS: dict[str, type[nn.Module]] = {"net-8k": Net8k, "net-25k": Net25k}

@@ -14,6 +14,9 @@ from mnist_cnn.data import load_mnist
 
 PROJECT = Path(__file__).parent.parent
 
+# Other work on the machine would make a second thread, and with it every small operation, wait.
+torch.set_num_threads(1)
+
 
 def write_idx(path, array):
     """Write a uint8 array in the IDX format that MNIST comes in."""

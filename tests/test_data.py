@@ -3,7 +3,7 @@ import torch
 from conftest import write_mnist
 from torchvision import datasets
 
-from mnist_cnn.data import DEFAULT_ROOT, DataError, data_root, load_mnist
+from mnist_cnn.data import DEFAULT_ROOT, DataError, data_root, load_mnist, split_validation
 
 
 @pytest.fixture
@@ -61,3 +61,18 @@ def test_images_and_labels_must_fit_together(tmp_path, small_arrays):
     write_mnist(tmp_path, (images, labels[:-1]), test)
     with pytest.raises(DataError, match="do not fit"):
         load_mnist(tmp_path)
+
+
+def test_the_split_cuts_off_the_end():
+    images, labels = torch.arange(50), torch.arange(50) % 10
+    training, validation = split_validation(images, labels, 20)
+    assert torch.equal(training[0], torch.arange(30))
+    assert torch.equal(validation[0], torch.arange(30, 50))
+    assert torch.equal(training[0] % 10, training[1])
+    assert torch.equal(validation[0] % 10, validation[1])
+
+
+@pytest.mark.parametrize("count", [0, 50, 60])
+def test_a_split_that_leaves_one_part_empty_is_refused(count):
+    with pytest.raises(ValueError, match="between 1 and 49 can be set aside"):
+        split_validation(torch.arange(50), torch.arange(50), count)

@@ -12,7 +12,7 @@ from ..classifier import Classifier
 from ..data import DataError, load_mnist
 from ..live import LiveRun
 from ..models import MODELS
-from ..training import RECIPES, recipe_settings
+from ..training import recipe_settings
 from .assets import asset
 from .curves import Curves, curves_svg
 from .draw_tab import DEFAULT_NETWORK, OWN_NETWORK, DrawTab, network_choices
@@ -45,7 +45,7 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab) -> None:
     with gr.Row():
         with gr.Column(min_width=320, scale=1):
             network = gr.Radio(list(MODELS), value=DEFAULT_NETWORK, label="Network")
-            recipe = gr.Radio(list(RECIPES), value="ours", label="Recipe")
+            recipe = gr.Radio(["ours", "reference"], value="ours", label="Recipe")
             with gr.Row():
                 start = gr.Button("Train", variant="primary", elem_id="train", min_width=80)
                 stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop", min_width=80)
