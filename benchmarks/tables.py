@@ -20,7 +20,7 @@ def one_epoch() -> str:
         "| network | parameters | recipe | mean | sd | worst | best | seeds |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for row in results["rows"]:
+    for row in results.values():
         figures = " | ".join(f"{row[key]:.2f}%" for key in ("mean", "sd", "worst", "best"))
         lines.append(
             f"| `{row['model']}` | {row['parameters']:,} | {row['recipe']} | {figures} | {len(row['accuracies'])} |"

@@ -1,30 +1,12 @@
-"""Draws strokes as the page's canvas does, with PIL, for tests that need drawings without a browser."""
+"""Handwriting of the tests' own: their ten digits, slanted, turned and stretched."""
 
 import math
 
 import numpy as np
 from digits import DIGITS
-from PIL import Image, ImageDraw
 
+from benchmarks.strokes import render
 from mnist_cnn.preprocessing import sketch_to_mnist
-
-_SUPERSAMPLE = 3
-
-
-def render(strokes, side=280, width=16, ink=(0, 0, 0)):
-    """RGBA picture of strokes whose points are in units of the side: round ends and joints, on transparent paper."""
-    scale = side * _SUPERSAMPLE
-    alpha = Image.new("L", (scale, scale), 0)
-    draw = ImageDraw.Draw(alpha)
-    radius = width * _SUPERSAMPLE / 2
-    for stroke in strokes:
-        points = [(x * scale, y * scale) for x, y in stroke]
-        draw.line(points, fill=255, width=round(2 * radius), joint="curve")
-        for x, y in points:
-            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    picture = Image.new("RGBA", (side, side), ink)
-    picture.putalpha(alpha.resize((side, side), Image.Resampling.BOX))
-    return picture
 
 
 def handwriting(count, seed):
