@@ -233,6 +233,9 @@ def test_a_training_streams_ends_and_serves_its_own_visitor_alone(open_page):
     page, other = open_page(), open_page()
     open_tab(page, "Train")
     page.click("#train")
+    open_tab(other, "Train")
+    other.click("#train")
+    other.wait_for_function("document.querySelector('#status .headline').innerText.startsWith('Waiting')")
     percents = set()
     while "Done" not in page.inner_text("#status .headline"):
         percents.add(float(page.get_attribute("#status .bar", "aria-valuenow")))
@@ -249,6 +252,9 @@ def test_a_training_streams_ends_and_serves_its_own_visitor_alone(open_page):
         draw(page, DIGITS[expected])
         assert digit(page) == str(expected)
         page.keyboard.press("c")
+    other.wait_for_function("document.querySelector('#status .headline').innerText.startsWith('Training')")
+    other.click("#stop")
+    open_tab(other, "Draw")
     assert "yours" not in settled(other, "#network")
 
 

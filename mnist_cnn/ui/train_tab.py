@@ -59,7 +59,7 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab) -> None:
         try:
             training_set, test_set = _mnist()
         except DataError as error:
-            yield unchanged, _status(str(error)), *[unchanged] * 4
+            yield unchanged, _status(str(error)), unchanged, gr.Button(interactive=True), unchanged, unchanged
             return
         run = LiveRun(recipe_settings(network, recipe), training_set, test_set)
         headline = f"Training {network}, recipe “{recipe}” …"
@@ -77,7 +77,14 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab) -> None:
         choices = gr.Radio(choices=network_choices(shipped, own), value=OWN_NETWORK)
         return own, choices, _status("The Draw tab now reads with your network. Nobody else's page does.", run)
 
+    waiting = _status("Waiting: one network is trained at a time. Yours is next, or soon …")
     start.click(
+        lambda: (waiting, gr.Button(interactive=False)),
+        outputs=[status, start],
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    ).then(
         train,
         [network, recipe],
         [run, status, curves, start, stop, use],
