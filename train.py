@@ -10,7 +10,7 @@ from pathlib import Path
 from mnist_cnn.calibration import calibrate
 from mnist_cnn.data import DataError, load_mnist
 from mnist_cnn.models import MODELS, build_model, count_parameters
-from mnist_cnn.training import RECIPES, Progress, TrainingSettings, recipe_settings, train
+from mnist_cnn.training import DEVICES, RECIPES, Progress, TrainingSettings, pick_device, recipe_settings, train
 from mnist_cnn.weights import save_weights
 
 BAR_WIDTH = 30
@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
             lr=options.lr,
             seed=options.seed,
         )
+        device = pick_device(options.device)
         for path in filter(None, (options.output, options.metrics)):
             _prepare(path)
         training_set = load_mnist(options.data_root, train=True)
@@ -36,9 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"train.py: {error}", file=sys.stderr)
         return 2
 
-    model = build_model(settings.model, settings.seed)
+    model = build_model(settings.model, settings.seed).to(device)
     parameters = count_parameters(model)
-    print(f"{settings.model}: {parameters:,} parameters, recipe {settings.recipe!r}, seed {settings.seed}")
+    print(f"{settings.model}: {parameters:,} parameters, recipe {settings.recipe!r}, seed {settings.seed}, on {device}")
     try:
         for progress in train(model, *training_set, settings, test=test_set):
             _show(progress)
@@ -65,6 +66,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, help="images a step (default: the recipe's)")
     parser.add_argument("--lr", type=float, help="peak learning rate of SGD (default: the recipe's)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default: 0)")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto: a GPU where there is one (default)")
     parser.add_argument("--data-root", type=Path, help="folder that holds MNIST/raw (default: MNIST_ROOT, else data/)")
     parser.add_argument("--output", type=Path, help="file to save the weights to")
     parser.add_argument("--metrics", type=Path, help="file to save the figures to, as JSON")

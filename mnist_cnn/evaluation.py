@@ -14,15 +14,17 @@ def predict_logits(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
 
     Args:
         model: maps normalised images (N, 1, 28, 28) to logits (N, 10).
-        images: uint8 (N, 28, 28).
+        images: uint8 (N, 28, 28), on any device.
 
     Returns:
-        float32 (N, 10).
+        float32 (N, 10), on the device of `images`.
     """
-    was_training = model.training
+    device, was_training = next(model.parameters(), images).device, model.training
     model.eval()
     try:
-        return torch.cat([model(normalize(batch)) for batch in images.split(_BATCH)])  # (N, 10)
+        return torch.cat(
+            [model(normalize(batch.to(device))).to(images.device) for batch in images.split(_BATCH)]
+        )  # (N, 10)
     finally:
         model.train(was_training)
 

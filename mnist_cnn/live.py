@@ -13,7 +13,7 @@ from .classifier import Classifier
 from .evaluation import accuracy
 from .models import build_model
 from .threads import ALL_THREADS
-from .training import Progress, TrainingSettings, train
+from .training import Progress, TrainingSettings, pick_device, train
 
 _POINTS = 300  # of each curve, at most: as many as a screen can show apart
 _MEASUREMENTS = 8  # of the test accuracy during a run
@@ -50,7 +50,7 @@ class LiveRun:
         test_set: tuple[torch.Tensor, torch.Tensor],
     ) -> None:
         self.settings = settings
-        self.model: nn.Module = build_model(settings.model, settings.seed)
+        self.model: nn.Module = build_model(settings.model, settings.seed).to(pick_device())
         self.progress: Progress | None = None
         self.history = History()
         self.test_accuracy: float | None = None

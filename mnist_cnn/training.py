@@ -24,6 +24,8 @@ from .preprocessing import normalize
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # options of glibc's mallopt, in bytes
 
+DEVICES = ("auto", "cpu", "cuda")
+
 _CHUNK = 4096  # images augmented at a time
 _SMOOTHING_IMAGES = 2000  # the running accuracy looks back over about this many images
 
@@ -130,6 +132,19 @@ def recipe_settings(model: str, recipe: str = "ours", **changes) -> TrainingSett
         raise ValueError(f"There is no network named {model!r}; the networks are {', '.join(RECIPES[recipe])}.")
     given = {name: value for name, value in changes.items() if value is not None}
     return dataclasses.replace(RECIPES[recipe][model], **given)
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """The device to train on: "cpu", "cuda", or "auto" for a GPU where PyTorch finds one.
+
+    Raises:
+        ValueError: "cuda" where PyTorch finds no GPU, or another name.
+    """
+    if name not in DEVICES:
+        raise ValueError(f"There is no device named {name!r}; the devices are {', '.join(DEVICES)}.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("PyTorch finds no GPU here: use --device cpu, or install a build of PyTorch for your GPU.")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 @dataclass(frozen=True)
@@ -313,5 +328,4 @@ def _pace(settings: TrainingSettings, step: int, steps: int) -> float:
 
 def _measure(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, thorough: bool) -> float:
     every = 1 if thorough else 5
-    device = next(model.parameters()).device
-    return accuracy(model, images[::every].to(device), labels[::every].to(device))
+    return accuracy(model, images[::every], labels[::every])

@@ -7,7 +7,7 @@ from mnist_cnn import training
 from mnist_cnn.augmentation import Augmentation
 from mnist_cnn.evaluation import accuracy
 from mnist_cnn.models import MODELS, build_model
-from mnist_cnn.training import RECIPES, Progress, TrainingSettings, recipe_settings, train
+from mnist_cnn.training import RECIPES, Progress, TrainingSettings, pick_device, recipe_settings, train
 
 
 def bars(count: int = 200) -> tuple[torch.Tensor, torch.Tensor]:
@@ -156,3 +156,14 @@ def test_training_without_fitting_data_is_refused():
     for bad in [(images[:0], labels[:0]), (images, labels[:19])]:
         with pytest.raises(ValueError, match="Training needs images and as many labels"):
             next(train(build_model("net-25k"), *bad, recipe_settings("net-25k")))
+
+
+def test_auto_picks_a_gpu_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert [pick_device(name).type for name in ("auto", "cpu", "cuda")] == ["cuda", "cpu", "cuda"]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert [pick_device(name).type for name in ("auto", "cpu")] == ["cpu", "cpu"]
+    with pytest.raises(ValueError, match="no GPU"):
+        pick_device("cuda")
+    with pytest.raises(ValueError, match="the devices are auto, cpu, cuda"):
+        pick_device("tpu")
