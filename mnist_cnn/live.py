@@ -38,7 +38,7 @@ class LiveRun:
     Attributes:
         model: the network, trained so far.
         progress: where the run stands, None before the first step.
-        history: the curves so far; the loss is smoothed like the accuracy.
+        history: the curves so far.
         test_accuracy: measured on all of the test set once the run has ended, however it ended; None before.
         temperature: fitted once the run has ended, see `calibration`.
     """
