@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import gradio as gr
 
 from ..live import History
-from .assets import asset
+from .assets import component_files
 
 _WIDTH, _HEIGHT = 360, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 26, 30  # margins around the plot
@@ -17,13 +17,7 @@ class Curves(gr.HTML):
     """Shows what `curves_svg` draws."""
 
     def __init__(self, **kwargs) -> None:
-        super().__init__(
-            value=curves_svg(History()),
-            css_template=asset("curves.css"),
-            js_on_load=None,
-            apply_default_css=False,
-            **kwargs,
-        )
+        super().__init__(value=curves_svg(History()), **component_files("curves"), **kwargs)
 
 
 def curves_svg(history: History) -> str:

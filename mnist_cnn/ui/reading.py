@@ -11,7 +11,7 @@ from PIL import Image
 
 from ..classifier import BLANK, Prediction
 from ..preprocessing import Steps
-from .assets import asset
+from .assets import component_files
 
 _STEP_SIDE = 56  # pixels; the picture of a step is not sent larger than this
 _NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # one clear pixel
@@ -40,14 +40,7 @@ class Reading(gr.HTML):
     """Shows what `reading_value` makes of opinions; updates in place, without flicker."""
 
     def __init__(self, **kwargs) -> None:
-        super().__init__(
-            value=EMPTY_READING,
-            html_template=asset("reading.html"),
-            css_template=asset("reading.css"),
-            js_on_load=asset("reading.js"),
-            apply_default_css=False,
-            **kwargs,
-        )
+        super().__init__(value=EMPTY_READING, **component_files("reading"), **kwargs)
 
 
 def reading_value(steps: Steps, opinions: list[Opinion], chosen: int) -> dict[str, Any]:

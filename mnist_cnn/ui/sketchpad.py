@@ -6,7 +6,7 @@ import io
 import gradio as gr
 from PIL import Image
 
-from .assets import asset
+from .assets import component_files
 
 _PREFIX = "data:image/png;base64,"
 _MAX_CHARACTERS = 300_000  # of a data URL; the pad's own pictures have a few thousand
@@ -21,13 +21,7 @@ class Sketchpad(gr.HTML):
     """
 
     def __init__(self, **kwargs) -> None:
-        super().__init__(
-            html_template=asset("sketchpad.html"),
-            css_template=asset("sketchpad.css"),
-            js_on_load=asset("sketchpad.js"),
-            apply_default_css=False,
-            **kwargs,
-        )
+        super().__init__(**component_files("sketchpad"), **kwargs)
 
     def preprocess(self, payload: str | None) -> Image.Image | None:
         """Decode the pad's PNG data URL; anything else is refused in words.

@@ -13,7 +13,7 @@ from ..data import DataError, load_mnist
 from ..live import LiveRun
 from ..models import MODELS
 from ..training import recipe_settings
-from .assets import asset
+from .assets import component_files
 from .curves import Curves, curves_svg
 from .draw_tab import DEFAULT_NETWORK, OWN_NETWORK, DrawTab, network_choices
 
@@ -26,10 +26,7 @@ class _Status(gr.HTML):
     def __init__(self, **kwargs) -> None:
         super().__init__(
             value=_status("Train a network from scratch on MNIST's 60,000 digits, each seen once."),
-            html_template=asset("training.html"),
-            css_template=asset("training.css"),
-            js_on_load=None,
-            apply_default_css=False,
+            **component_files("training"),
             **kwargs,
         )
 
