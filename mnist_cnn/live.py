@@ -12,7 +12,6 @@ from .calibration import calibrate
 from .classifier import Classifier
 from .evaluation import accuracy
 from .models import build_model
-from .threads import ALL_THREADS
 from .training import Progress, TrainingSettings, pick_device, train
 
 _POINTS = 300  # of each curve, at most: as many as a screen can show apart
@@ -74,7 +73,6 @@ class LiveRun:
         """
         stream = train(self.model, *self._training_set, self.settings, self._test_set, _MEASUREMENTS)
         last_update = time.perf_counter()
-        torch.set_num_threads(ALL_THREADS)
         try:
             for progress in stream:
                 self._record(progress)
@@ -82,8 +80,6 @@ class LiveRun:
                     break
                 if time.perf_counter() - last_update >= interval:
                     yield self
-                    # A page may ask for the next update from another thread, with a setting of its own.
-                    torch.set_num_threads(ALL_THREADS)
                     last_update = time.perf_counter()
         finally:
             stream.close()

@@ -21,6 +21,7 @@ from .evaluation import accuracy
 from .models import MODELS
 from .optim import Muon
 from .preprocessing import normalize
+from .threads import limit_threads
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # options of glibc's mallopt, in bytes
 
@@ -200,8 +201,8 @@ def train(
 ) -> Iterator[Progress]:
     """Train a network in place, yielding progress after every step; every image is shown once an epoch.
 
-    The same model, data, settings and thread count give the same weights, bit for bit, whatever else draws random
-    numbers between the steps: a run keeps a random state of its own.
+    The same model, data and settings give the same weights, bit for bit, on the same kind of processor, whatever else
+    draws random numbers between the steps: a run keeps a random state of its own, and computes on one thread.
 
     Args:
         model: as `build_model(settings.model, settings.seed)` makes it, whose weights are only the start; the run
@@ -241,16 +242,17 @@ def train(
             started = time.perf_counter()
             global_state = torch.get_rng_state()
             torch.set_rng_state(own_state)
-            x, y = next(batches)  # (B, 1, 28, 28), (B,)
-            model.train()
-            logits = model(x) * settings.logit_scale  # (B, 10)
-            loss = F.cross_entropy(logits, y, label_smoothing=settings.label_smoothing)
-            loss.backward()
-            pace = _pace(settings, step, steps)
-            for optimizer, peak in zip(optimizers, peaks, strict=True):
-                optimizer.param_groups[0]["lr"] = peak * pace
-                optimizer.step()
-                optimizer.zero_grad()
+            with limit_threads(1):
+                x, y = next(batches)  # (B, 1, 28, 28), (B,)
+                model.train()
+                logits = model(x) * settings.logit_scale  # (B, 10)
+                loss = F.cross_entropy(logits, y, label_smoothing=settings.label_smoothing)
+                loss.backward()
+                pace = _pace(settings, step, steps)
+                for optimizer, peak in zip(optimizers, peaks, strict=True):
+                    optimizer.param_groups[0]["lr"] = peak * pace
+                    optimizer.step()
+                    optimizer.zero_grad()
             own_state = torch.get_rng_state()
             torch.set_rng_state(global_state)
 
