@@ -10,8 +10,6 @@ import statistics
 import time
 from pathlib import Path
 
-import torch
-
 from mnist_cnn.data import load_mnist
 from mnist_cnn.models import build_model, count_parameters
 from mnist_cnn.training import recipe_settings, train
@@ -45,9 +43,7 @@ def main() -> None:
     parser.add_argument("--row", action="append", choices=ROWS, help="a row to measure (default: all)")
     parser.add_argument("--seeds", type=int, default=10, help="how many seeds (default: 10)")
     parser.add_argument("--first-seed", type=int, default=200, help="the first of them (default: 200)")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="default: all cores")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
     training, test = load_mnist(train=True), load_mnist(train=False)
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
 
@@ -68,7 +64,6 @@ def main() -> None:
             "best": max(accuracies),
             "goal_mean": mean,
             "goal_worst": worst,
-            "threads": arguments.threads,
             "seconds_per_run": (time.perf_counter() - started) / len(accuracies),
         }
         save(name, row)

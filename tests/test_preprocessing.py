@@ -6,19 +6,10 @@ from drawing import render
 from PIL import Image
 from torchvision import transforms
 
+from benchmarks.preprocessing import on_canvas
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.evaluation import accuracy
 from mnist_cnn.preprocessing import MNIST_MEAN, MNIST_STD, BlankSketchError, normalize, sketch_to_mnist
-
-
-def on_canvas(digit, random):
-    """A 28×28 digit enlarged by a whole factor, at a random place of a black canvas."""
-    factor = int(random.integers(6, 11))
-    big = digit.repeat(factor, axis=0).repeat(factor, axis=1)
-    canvas = np.zeros((300, 320), np.uint8)
-    top, left = (int(random.integers(0, free + 1)) for free in np.subtract(canvas.shape, big.shape))
-    canvas[top : top + len(big), left : left + len(big)] = big
-    return canvas
 
 
 def reference_sketch_to_mnist(ink):
