@@ -3,7 +3,8 @@
 `sketch_to_mnist` repeats how MNIST itself was made from scanned forms (LeCun et al., "Gradient-based learning
 applied to document recognition", 1998, section III-A, and the reconstruction by Yadav and Bottou, "Cold case: the
 lost MNIST digits", 2019): crop the ink, pad to a square, average down to 20×20, and place that in 28×28 with its
-centre of mass in the middle. `normalize` is the one place where grey levels become network input.
+centre of mass in the middle. Ahead of that it gives the strokes MNIST's width, see `pen`. `normalize` is the one
+place where grey levels become network input.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from PIL import Image, ImageOps
+
+from .pen import even_pen
 
 MNIST_MEAN = 0.1307
 MNIST_STD = 0.3081
@@ -34,7 +37,7 @@ class Steps:
 
     Attributes:
         ink: float64 (H, W), how much ink each pixel of the sketch has, 0 to 1.
-        cropped: float64 (h, w), the part of it that holds all ink.
+        cropped: float64 (h, w), the part of it that holds all ink, its strokes as wide as MNIST's.
         shrunk: uint8 (20, 20), padded to a square, averaged down and stretched to 255.
         image: uint8 (28, 28), that with its centre of mass in the middle: an MNIST image.
     """
@@ -88,7 +91,7 @@ def preprocessing_steps(sketch: np.ndarray | Image.Image) -> Steps:
         ValueError: the array has another shape, or values that are not finite.
     """
     ink = _ink(_to_pixels(sketch))
-    cropped = _crop(ink)
+    cropped = even_pen(_crop(ink))
     shrunk = _shrink(cropped)  # (20, 20)
     shrunk = np.rint(shrunk * (255 / shrunk.max())).astype(np.uint8)
     return Steps(ink, cropped, shrunk, _center(shrunk))
