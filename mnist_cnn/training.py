@@ -21,6 +21,8 @@ from .evaluation import accuracy
 from .models import MODELS
 from .optim import Muon
 from .preprocessing import normalize
+from .redrawing import redraw
+from .scribbles import NO_DIGIT, scribbles
 from .threads import limit_threads
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # options of glibc's mallopt, in bytes
@@ -58,6 +60,8 @@ class TrainingSettings:
 
     # the images
     augmentation: Augmentation = NO_AUGMENTATION
+    redrawn: float = 0.0  # share of images, drawn anew in each epoch as people draw on a screen
+    scribbles: float = 0.0  # drawings that are no digit, added to the training set, as a share of it
 
     def __post_init__(self) -> None:
         problems = [
@@ -70,6 +74,8 @@ class TrainingSettings:
                 ("muon_lr", 0 < self.muon_lr <= 10, "above 0 and at most 10"),
                 ("optimizer", self.optimizer in ("muon", "sgd"), "'muon' or 'sgd'"),
                 ("schedule", self.schedule in ("linear", "one-cycle"), "'linear' or 'one-cycle'"),
+                ("redrawn", 0 <= self.redrawn <= 1, "from 0 to 1"),
+                ("scribbles", 0 <= self.scribbles <= 1, "from 0 to 1"),
                 ("seed", 0 <= self.seed < 2**63, "a whole number from 0 to 2**63 - 1"),
             )
             if not good
@@ -99,18 +105,12 @@ RECIPES: dict[str, dict[str, TrainingSettings]] = {
         "net-8k": dataclasses.replace(_OURS, model="net-8k", batch_size=16, lr=0.1, muon_lr=0.05, warmup=0.05),
     },
     "reference": {name: dataclasses.replace(_REFERENCE, model=name) for name in MODELS},
-    # Made the shipped weights. With many epochs augmentation pays, and the less the smaller the network.
+    # Made the shipped weights, which read drawings as well as scans and know what is no digit. The smaller network has
+    # less room for all that.
     "long": {
-        "net-25k": dataclasses.replace(
-            _OURS, recipe="long", epochs=40, augmentation=Augmentation(degrees=10, translate=0.05, scale=0.08, shear=8)
-        ),
+        "net-25k": dataclasses.replace(_OURS, recipe="long", epochs=60, redrawn=0.7, scribbles=0.12),
         "net-8k": dataclasses.replace(
-            _OURS,
-            model="net-8k",
-            recipe="long",
-            epochs=40,
-            lr=0.1,
-            augmentation=Augmentation(degrees=5, translate=0.03, scale=0.05, shear=4),
+            _OURS, model="net-8k", recipe="long", epochs=40, lr=0.1, redrawn=0.5, scribbles=0.1
         ),
     },
 }
@@ -155,9 +155,9 @@ class Progress:
     Attributes:
         step, steps: steps done, and in the whole run.
         epoch: the running epoch, from 1.
-        images_seen: over all epochs.
+        images_seen: over all epochs, scribbles included.
         loss: of the last batch.
-        accuracy: share of the last 2,000 or so training images read right as they were shown, 0 to 1.
+        accuracy: share of the last 2,000 or so digits of the training set read right as they were shown, 0 to 1.
         epoch_accuracy: the same since the epoch began.
         lr: the learning rate of the last step.
         seconds: spent training, without the measurements and without the consumer's own time between two steps.
@@ -224,6 +224,12 @@ def train(
     model.to(memory_format=torch.channels_last)
     _keep_freed_memory()
     generator = torch.Generator(device).manual_seed(settings.seed)
+    targets = None  # of the loss where it wants probabilities
+    if settings.scribbles:
+        added = scribbles(images, labels, round(settings.scribbles * len(images)), generator)
+        images = torch.cat([images, added])
+        labels = torch.cat([labels, labels.new_full((len(added),), NO_DIGIT)])
+        targets = torch.cat([torch.eye(10), torch.full((1, 10), 0.1)]).to(device)  # (11, 10), the last for no digit
     steps_per_epoch = -(-len(images) // settings.batch_size)
     steps = steps_per_epoch * settings.epochs
     measured_at = {round(steps * k / measurements) for k in range(1, measurements + 1)} if test else set()
@@ -236,7 +242,7 @@ def train(
 
     step, seconds, smoothed = 0, 0.0, None
     for epoch in range(1, settings.epochs + 1):
-        right_in_epoch = seen_in_epoch = 0
+        right_in_epoch = digits_in_epoch = images_in_epoch = 0
         batches = _batches(images, labels, settings, generator)
         for _ in range(steps_per_epoch):
             started = time.perf_counter()
@@ -246,7 +252,9 @@ def train(
                 x, y = next(batches)  # (B, 1, 28, 28), (B,)
                 model.train()
                 logits = model(x) * settings.logit_scale  # (B, 10)
-                loss = F.cross_entropy(logits, y, label_smoothing=settings.label_smoothing)
+                loss = F.cross_entropy(
+                    logits, y if targets is None else targets[y], label_smoothing=settings.label_smoothing
+                )
                 loss.backward()
                 pace = _pace(settings, step, steps)
                 for optimizer, peak in zip(optimizers, peaks, strict=True):
@@ -257,21 +265,23 @@ def train(
             torch.set_rng_state(global_state)
 
             step += 1
+            images_in_epoch += len(y)
             right = int((logits.argmax(1) == y).sum())
+            digits = int((y != NO_DIGIT).sum())
             right_in_epoch += right
-            seen_in_epoch += len(y)
-            share = right / len(y)
-            keep = max(0.0, 1 - len(y) / _SMOOTHING_IMAGES)
+            digits_in_epoch += digits
+            share = right / max(1, digits)
+            keep = max(0.0, 1 - digits / _SMOOTHING_IMAGES)
             smoothed = share if smoothed is None else keep * smoothed + (1 - keep) * share
             seconds += time.perf_counter() - started
             yield Progress(
                 step=step,
                 steps=steps,
                 epoch=epoch,
-                images_seen=(epoch - 1) * len(images) + seen_in_epoch,
+                images_seen=(epoch - 1) * len(images) + images_in_epoch,
                 loss=loss.item(),
                 accuracy=smoothed,
-                epoch_accuracy=right_in_epoch / seen_in_epoch,
+                epoch_accuracy=right_in_epoch / max(1, digits_in_epoch),
                 lr=settings.lr * pace,
                 seconds=seconds,
                 test_accuracy=_measure(model, *test, thorough=step == steps) if step in measured_at else None,
@@ -297,7 +307,8 @@ def _batches(
     order = torch.randperm(len(images), generator=generator, device=images.device)
     chunk = max(1, _CHUNK // settings.batch_size) * settings.batch_size
     for indices in order.split(chunk):
-        inputs = normalize(augment(images[indices], settings.augmentation, generator))  # (chunk, 1, 28, 28)
+        chosen = redraw(images[indices], labels[indices], settings.redrawn, generator)  # (chunk, 28, 28)
+        inputs = normalize(augment(chosen, settings.augmentation, generator))  # (chunk, 1, 28, 28)
         yield from zip(inputs.split(settings.batch_size), labels[indices].split(settings.batch_size), strict=True)
 
 

@@ -2,11 +2,14 @@ import dataclasses
 
 import pytest
 import torch
+from drawing import handwriting
 
 from mnist_cnn import training
 from mnist_cnn.augmentation import Augmentation
-from mnist_cnn.evaluation import accuracy
+from mnist_cnn.calibration import likeness
+from mnist_cnn.evaluation import accuracy, predict_logits
 from mnist_cnn.models import MODELS, build_model
+from mnist_cnn.scribbles import scribbles
 from mnist_cnn.training import RECIPES, Progress, TrainingSettings, pick_device, recipe_settings, train
 
 
@@ -39,7 +42,8 @@ def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> boo
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("name", MODELS)
 def test_training_learns(name, recipe):
-    settings = recipe_settings(name, recipe, epochs=10, batch_size=20, augmentation=Augmentation())
+    plain = {"augmentation": Augmentation(), "redrawn": 0.0, "scribbles": 0.0}
+    settings = recipe_settings(name, recipe, epochs=10, batch_size=20, **plain)
     model, data = build_model(name, 0), bars()
     *_, last = train(model, *data, settings, test=data)
     assert last.test_accuracy > 0.9
@@ -167,3 +171,36 @@ def test_auto_picks_a_gpu_where_there_is_one(monkeypatch):
         pick_device("cuda")
     with pytest.raises(ValueError, match="the devices are auto, cpu, cuda"):
         pick_device("tpu")
+
+
+def test_scribbles_join_the_images_and_count_neither_as_right_nor_as_wrong():
+    images, labels = (torch.from_numpy(array) for array in handwriting(200, seed=0))
+    settings = recipe_settings("net-25k", "long", epochs=1, batch_size=20, scribbles=0.5)
+    *_, last = train(build_model("net-25k", 0), images, labels.long(), settings)
+    assert last.images_seen == 300
+    assert 0 <= last.accuracy <= 1
+    # Were scribbles counted, a third of all could never be right.
+    settings = recipe_settings("net-25k", "long", epochs=12, batch_size=20, redrawn=0.0, scribbles=0.5)
+    *_, last = train(build_model("net-25k", 0), images, labels.long(), settings)
+    assert last.epoch_accuracy > 0.9
+
+
+def test_scribbles_teach_what_is_no_digit():
+    images, labels = (torch.from_numpy(array) for array in handwriting(400, seed=0))
+    unseen = scribbles(images, labels.long(), 300, torch.Generator().manual_seed(99))
+    doubt = {}
+    for share in (0.0, 0.5):
+        settings = recipe_settings("net-25k", "long", epochs=12, batch_size=20, redrawn=0.0, scribbles=share)
+        model = build_model("net-25k", 0)
+        for _ in train(model, images, labels.long(), settings):
+            pass
+        alike = [likeness((2 * predict_logits(model, batch)).softmax(1)).mean().item() for batch in (images, unseen)]
+        doubt[share] = alike[0] - alike[1]
+    assert doubt[0.5] > doubt[0.0] + 0.1
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+@pytest.mark.parametrize("field", ["redrawn", "scribbles"])
+def test_shares_are_shares(field, share):
+    with pytest.raises(ValueError, match=f"{field} must be from 0 to 1"):
+        recipe_settings("net-25k", **{field: share})
