@@ -49,8 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"\ntest accuracy {progress.test_accuracy:.2%} after {progress.seconds:.1f} s")
 
     if options.output:
-        temperature = calibrate(model, *training_set)
-        save_weights(model, options.output, dataclasses.asdict(settings), progress.test_accuracy, temperature)
+        calibration = calibrate(model, *training_set)
+        save_weights(model, options.output, dataclasses.asdict(settings), progress.test_accuracy, calibration)
         print(f"weights saved to {options.output}")
     if options.metrics:
         options.metrics.write_text(json.dumps(_metrics(settings, parameters, progress), indent=2) + "\n")

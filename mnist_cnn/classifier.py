@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from .calibration import UNCALIBRATED, Calibration, likeness
 from .evaluation import predict_logits
 from .models import MODELS
 from .preprocessing import IMAGE_SIZE, BlankSketchError, normalize, sketch_to_mnist
@@ -28,7 +29,7 @@ class Prediction:
         image: uint8 (28, 28), what the network saw.
         evidence: float32 (10, 7, 7), a map over the image for each digit; its mean is the digit's logit, of which the
             probabilities are the softmax. Zero where nothing is drawn.
-        is_digit: False for a blank sketch.
+        is_digit: False for a blank sketch, and for a drawing that does not look like any digit.
     """
 
     digit: int | None
@@ -57,23 +58,26 @@ class Classifier:
         model: a network of `MODELS`; set to evaluation mode.
         name: its key in `MODELS`.
         test_accuracy: share of MNIST's test set that it reads right, 0 to 1, where that is known.
-        temperature: divides the logits before they become probabilities.
+        calibration: what turns its logits into probabilities, and says whether there is a digit at all.
     """
 
     def __init__(
-        self, model: nn.Module, name: str, test_accuracy: float | None = None, temperature: float = 1.0
+        self,
+        model: nn.Module,
+        name: str,
+        test_accuracy: float | None = None,
+        calibration: Calibration = UNCALIBRATED,
     ) -> None:
         self.model = model.eval()
         self.name = name
         self.test_accuracy = test_accuracy
-        self.temperature = temperature
+        self.calibration = calibration
 
     def probabilities(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
         """Class probabilities, float32 (N, 10), of images, uint8 (N, 28, 28)."""
         if not isinstance(images, torch.Tensor):
             images = torch.from_numpy(np.array(images))  # a copy, since the array may be read-only
-        logits = predict_logits(self.model, images)  # (N, 10)
-        return (logits / self.temperature).softmax(dim=1).numpy()
+        return self.calibration.probabilities(predict_logits(self.model, images)).numpy()
 
     def predict(self, sketch: np.ndarray | Image.Image) -> Prediction:
         """Read one drawing; takes and raises what `sketch_to_mnist` does, but reads a blank sketch as no digit."""
@@ -87,10 +91,17 @@ class Classifier:
     def read(self, image: np.ndarray) -> Prediction:
         """Read one image that is like MNIST's already, uint8 (28, 28)."""
         with limit_threads(1):
-            maps = self.model.evidence(normalize(torch.from_numpy(image[None])))[0] / self.temperature  # (10, 7, 7)
-        probabilities = maps.mean((1, 2)).softmax(0).numpy()  # (10,)
+            maps = self.model.evidence(normalize(torch.from_numpy(image[None])))  # (1, 10, 7, 7)
+        probabilities = self.calibration.probabilities(maps.mean((2, 3)))  # (1, 10)
         digit = int(probabilities.argmax())
-        return Prediction(digit, float(probabilities[digit]), probabilities, image, maps.numpy(), is_digit=True)
+        return Prediction(
+            digit=digit,
+            confidence=float(probabilities[0, digit]),
+            probabilities=probabilities[0].numpy(),
+            image=image,
+            evidence=(maps[0] / self.calibration.temperature).numpy(),
+            is_digit=bool(likeness(probabilities) >= self.calibration.threshold),
+        )
 
 
 def load_classifier(name: str = "net-25k", path: str | Path | None = None) -> Classifier:
@@ -107,4 +118,4 @@ def load_classifier(name: str = "net-25k", path: str | Path | None = None) -> Cl
     if path is None and name not in MODELS:
         raise ValueError(f"There is no network named {name!r}; the networks are {', '.join(MODELS)}.")
     checkpoint = load_weights(weights_path(name) if path is None else path)
-    return Classifier(checkpoint.model, checkpoint.name, checkpoint.test_accuracy, checkpoint.temperature)
+    return Classifier(checkpoint.model, checkpoint.name, checkpoint.test_accuracy, checkpoint.calibration)

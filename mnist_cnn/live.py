@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from .calibration import calibrate
+from .calibration import UNCALIBRATED, calibrate
 from .classifier import Classifier
 from .evaluation import accuracy
 from .models import build_model
@@ -39,7 +39,7 @@ class LiveRun:
         progress: where the run stands, None before the first step.
         history: the curves so far.
         test_accuracy: measured on all of the test set once the run has ended, however it ended; None before.
-        temperature: fitted once the run has ended, see `calibration`.
+        calibration: fitted once the run has ended.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class LiveRun:
         self.progress: Progress | None = None
         self.history = History()
         self.test_accuracy: float | None = None
-        self.temperature = 1.0
+        self.calibration = UNCALIBRATED
         self._training_set, self._test_set = training_set, test_set
         self._stop = threading.Event()
 
@@ -86,14 +86,14 @@ class LiveRun:
         self.test_accuracy = (
             self.progress.test_accuracy if self.progress.done else accuracy(self.model, *self._test_set)
         )
-        self.temperature = calibrate(self.model, *self._training_set)
+        self.calibration = calibrate(self.model, *self._training_set)
         yield self
 
     def classifier(self) -> Classifier:
         """The network as it stands, ready to read; later training does not change it."""
         model = build_model(self.settings.model, self.settings.seed)
         model.load_state_dict(self.model.state_dict())
-        return Classifier(model.requires_grad_(False), self.settings.model, self.test_accuracy, self.temperature)
+        return Classifier(model.requires_grad_(False), self.settings.model, self.test_accuracy, self.calibration)
 
     def _record(self, progress: Progress) -> None:
         self.progress = progress

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from .calibration import UNCALIBRATED, Calibration
 from .models import MODELS, build_model, model_name
 
 WEIGHTS_DIR = Path(__file__).parent.parent / "weights"
@@ -30,14 +31,14 @@ class Checkpoint:
         name: its key in `MODELS`.
         settings: the training settings that made it, as plain values; empty where unknown.
         test_accuracy: share of MNIST's test set read right, 0 to 1, or None where it was not measured.
-        temperature: divides the logits before they become probabilities, see `calibration`.
+        calibration: what turns its logits into probabilities, and says whether there is a digit at all.
     """
 
     model: nn.Module
     name: str
     settings: dict[str, Any] = field(default_factory=dict)
     test_accuracy: float | None = None
-    temperature: float = 1.0
+    calibration: Calibration = UNCALIBRATED
 
 
 def weights_path(name: str) -> Path:
@@ -50,7 +51,7 @@ def save_weights(
     path: str | Path,
     settings: dict[str, Any] | None = None,
     test_accuracy: float | None = None,
-    temperature: float = 1.0,
+    calibration: Calibration = UNCALIBRATED,
 ) -> None:
     """Write a network's weights so that a reader finds the old file or the whole new one, never a part.
 
@@ -59,7 +60,7 @@ def save_weights(
         path: the file to write; its folder is made where it is missing.
         settings: what the network was trained with, as plain values (`dataclasses.asdict`).
         test_accuracy: 0 to 1.
-        temperature: see `calibration.fit_temperature`.
+        calibration: see `calibration.calibrate`.
 
     Raises:
         OSError: the file cannot be written; an older one at `path` is untouched.
@@ -69,7 +70,8 @@ def save_weights(
         "model": model_name(model),
         "settings": settings or {},
         "test_accuracy": test_accuracy,
-        "temperature": temperature,
+        "temperature": calibration.temperature,
+        "threshold": calibration.threshold,
         "state_dict": {key: value.detach().cpu() for key, value in model.state_dict().items()},
     }
     path = Path(path)
@@ -110,7 +112,8 @@ def load_weights(path: str | Path) -> Checkpoint:
         raise WeightsError(f"{path} was not written by this project's save_weights.")
 
     name, settings = content.get("model"), content.get("settings")
-    accuracy, temperature = content.get("test_accuracy"), content.get("temperature")
+    accuracy = content.get("test_accuracy")
+    temperature, threshold = content.get("temperature"), content.get("threshold")
     if not isinstance(name, str) or name not in MODELS:
         raise WeightsError(f"{path} names the network {name!r}; the networks are {', '.join(MODELS)}.")
     if not isinstance(settings, dict):
@@ -119,10 +122,12 @@ def load_weights(path: str | Path) -> Checkpoint:
         raise WeightsError(f"{path} states a test accuracy of {accuracy!r}, not a number from 0 to 1.")
     if not (isinstance(temperature, float) and 0 < temperature < float("inf")):
         raise WeightsError(f"{path} states a temperature of {temperature!r}, not a positive number.")
+    if not (isinstance(threshold, float) and 0 <= threshold <= 1):
+        raise WeightsError(f"{path} states a threshold of {threshold!r}, not a number from 0 to 1.")
     model = build_model(name, seed=0)
     _check_state(path, name, content.get("state_dict"), model.state_dict())
     model.load_state_dict(content["state_dict"])
-    return Checkpoint(model.eval().requires_grad_(False), name, settings, accuracy, temperature)
+    return Checkpoint(model.eval().requires_grad_(False), name, settings, accuracy, Calibration(temperature, threshold))
 
 
 def _check_state(path: Path, name: str, state: object, expected: dict[str, torch.Tensor]) -> None:

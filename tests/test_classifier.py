@@ -5,6 +5,7 @@ from digits import DIGITS
 from drawing import render
 from PIL import Image
 
+from mnist_cnn.calibration import Calibration
 from mnist_cnn.classifier import Classifier, Prediction, load_classifier, save_weights
 from mnist_cnn.evaluation import predict_logits
 from mnist_cnn.models import MODELS, build_model
@@ -35,6 +36,38 @@ def test_a_blank_sketch_is_no_digit():
     assert prediction.image.tolist() == np.zeros((28, 28)).tolist()
 
 
+NO_DIGITS = {
+    "A": [[(0.3, 0.8), (0.5, 0.2), (0.7, 0.8)], [(0.38, 0.58), (0.62, 0.58)]],
+    "E": [[(0.65, 0.2), (0.35, 0.2), (0.35, 0.8), (0.65, 0.8)], [(0.35, 0.5), (0.6, 0.5)]],
+    "H": [[(0.32, 0.2), (0.32, 0.8)], [(0.68, 0.2), (0.68, 0.8)], [(0.32, 0.5), (0.68, 0.5)]],
+    "K": [[(0.35, 0.2), (0.35, 0.8)], [(0.68, 0.2), (0.36, 0.52), (0.68, 0.8)]],
+    "M": [[(0.25, 0.8), (0.3, 0.2), (0.5, 0.6), (0.7, 0.2), (0.75, 0.8)]],
+    "X": [[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]],
+    "dash": [[(0.25, 0.5), (0.75, 0.48)]],
+    "star": [[(0.5, 0.2), (0.5, 0.8)], [(0.25, 0.35), (0.75, 0.65)], [(0.25, 0.65), (0.75, 0.35)]],
+    "15": [[(0.25, 0.3), (0.25, 0.7)], [(0.75, 0.3), (0.55, 0.3), (0.55, 0.48), (0.75, 0.52), (0.7, 0.7), (0.53, 0.7)]],
+}
+
+
+def test_what_is_no_digit_is_said_to_be_none():
+    classifier = load_classifier()
+    predictions = {name: classifier.predict(render(strokes)) for name, strokes in NO_DIGITS.items()}
+    refused = [name for name, prediction in predictions.items() if not prediction.is_digit]
+    assert len(refused) >= 8, refused
+    assert all(prediction.digit in range(10) for prediction in predictions.values())
+
+
+def test_the_threshold_decides_what_is_a_digit():
+    image = sketch_to_mnist(render(NO_DIGITS["K"]))
+    model = load_classifier().model
+    prediction = Classifier(model, "net-25k").read(image)
+    top_two = np.sort(prediction.probabilities)[-2:].sum()
+    assert prediction.is_digit is True  # without calibration everything is
+    for threshold, expected in ((top_two - 0.01, True), (top_two + 0.01, False)):
+        calibration = Calibration(1.0, float(threshold))
+        assert Classifier(model, "net-25k", calibration=calibration).read(image).is_digit is expected
+
+
 def test_probabilities_are_the_softmax_of_the_cooled_logits():
     model = build_model("net-8k", seed=1).eval()
     images = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
@@ -42,7 +75,7 @@ def test_probabilities_are_the_softmax_of_the_cooled_logits():
     with torch.no_grad():
         logits = model(torch.from_numpy(inputs)).double().numpy() / 0.5
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    probabilities = Classifier(model, "net-8k", temperature=0.5).probabilities(images)
+    probabilities = Classifier(model, "net-8k", calibration=Calibration(0.5)).probabilities(images)
     assert probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities, expected, atol=1e-5)
 
@@ -65,7 +98,8 @@ def test_the_evidence_averages_to_the_logits(name):
     classifier = load_classifier(name)
     prediction = classifier.predict(render(DIGITS[3]))
     assert prediction.evidence.shape == (10, 7, 7)
-    logits = predict_logits(classifier.model, torch.from_numpy(prediction.image[None]))[0] / classifier.temperature
+    logits = predict_logits(classifier.model, torch.from_numpy(prediction.image[None]))[0]
+    logits /= classifier.calibration.temperature
     np.testing.assert_allclose(prediction.evidence.mean(axis=(1, 2)), logits.numpy(), atol=1e-3)
     np.testing.assert_allclose(prediction.probabilities, logits.softmax(0).numpy(), atol=1e-4)
 

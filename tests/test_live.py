@@ -66,5 +66,5 @@ def test_the_classifier_is_a_copy(small_sets):
         pass
     assert (early.probabilities(images) == before).all()
     late = run.classifier()
-    assert (late.name, late.test_accuracy, late.temperature) == ("net-25k", run.test_accuracy, run.temperature)
+    assert (late.name, late.test_accuracy, late.calibration) == ("net-25k", run.test_accuracy, run.calibration)
     assert (late.probabilities(images).argmax(1) == small_sets[1][1].numpy()).mean() == run.test_accuracy

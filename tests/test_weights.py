@@ -4,6 +4,7 @@ import pickle
 import pytest
 import torch
 
+from mnist_cnn.calibration import Calibration
 from mnist_cnn.models import MODELS, build_model
 from mnist_cnn.weights import WeightsError, load_weights, save_weights
 
@@ -11,11 +12,13 @@ from mnist_cnn.weights import WeightsError, load_weights, save_weights
 @pytest.mark.parametrize("name", MODELS)
 def test_what_is_saved_comes_back(tmp_path, name):
     model = build_model(name, seed=3).eval()
-    save_weights(model, tmp_path / "folder" / "w.pt", {"epochs": 2}, test_accuracy=0.97, temperature=0.5)
+    save_weights(
+        model, tmp_path / "folder" / "w.pt", {"epochs": 2}, test_accuracy=0.97, calibration=Calibration(0.5, 0.75)
+    )
     checkpoint = load_weights(tmp_path / "folder" / "w.pt")
     images = torch.randn(4, 1, 28, 28)
     assert (checkpoint.name, checkpoint.settings) == (name, {"epochs": 2})
-    assert (checkpoint.test_accuracy, checkpoint.temperature) == (0.97, 0.5)
+    assert (checkpoint.test_accuracy, checkpoint.calibration) == (0.97, Calibration(0.5, 0.75))
     assert torch.equal(checkpoint.model(images), model(images))
 
 
@@ -48,6 +51,8 @@ def content_of(path):
         (lambda c: c.update(settings=None), "no training settings"),
         (lambda c: c.update(test_accuracy=99.5), "test accuracy of 99.5"),
         (lambda c: c.update(temperature=0.0), "temperature of 0.0"),
+        (lambda c: c.update(threshold=1.5), "threshold of 1.5"),
+        (lambda c: c.pop("threshold"), "threshold of None"),
         (lambda c: c.update(state_dict=[]), "no state dict"),
         (lambda c: c["state_dict"].pop("head.bias"), "lacks head.bias"),
         (lambda c: c["state_dict"].update(extra=torch.ones(1)), "has extra, which net-25k has not"),

@@ -17,6 +17,7 @@ from .sketchpad import Sketchpad
 DEFAULT_NETWORK = "net-25k"
 OWN_NETWORK = "own"  # the choice that stands for what the visitor trained
 _OWN_NAME = "yours"
+_NO_DIGIT = "no digit"  # the label of a picture of something else
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,14 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
         ]
         return reading_value(steps, opinions, chosen=list(classifiers).index(network))
 
-    def read_picture(picture: Image.Image | None) -> dict[str, float]:
+    def read_picture(picture: Image.Image | None) -> dict[str, float] | str:
         if picture is None:
             raise gr.Error("There is no picture to read. Choose a file with one digit on it.")
         prediction = shipped[DEFAULT_NETWORK].predict(picture)
-        if not prediction.is_digit:
+        if prediction.digit is None:
             raise gr.Error("The picture is blank: nothing stands out from its background.")
+        if not prediction.is_digit:
+            return _NO_DIGIT
         return {str(digit): float(share) for digit, share in enumerate(prediction.probabilities)}
 
     own = gr.State(None)
@@ -91,7 +94,7 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
         picture,
         label,
         api_name="predict",
-        api_description="Read a picture file of one digit: the probability of each digit, by net-25k.",
+        api_description="Read a picture file of one digit: the probability of each digit, or 'no digit', by net-25k.",
     )
     return DrawTab(own, network)
 

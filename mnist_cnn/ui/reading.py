@@ -61,7 +61,7 @@ def reading_value(steps: Steps, opinions: list[Opinion], chosen: int) -> dict[st
     return _value(
         prediction,
         state="read",
-        digit=str(prediction.digit),
+        digit=str(prediction.digit) if prediction.is_digit else "?",
         words=_words(prediction),
         image=_png_url(prediction.image),
         steps=[{"name": name, "image": _png_url(picture)} for name, picture in pictures.items()],
@@ -85,15 +85,17 @@ def _value(prediction: Prediction, **parts: Any) -> dict[str, Any]:
             {
                 "digit": digit,
                 "percent": f"{100 * share:.1f}",
-                "rank": "winner" if digit == prediction.digit else "other",
+                "rank": "winner" if prediction.is_digit and digit == prediction.digit else "other",
             }
-            for digit, share in enumerate(prediction.probabilities if prediction.is_digit else [0.0] * 10)
+            for digit, share in enumerate([0.0] * 10 if prediction.digit is None else prediction.probabilities)
         ],
         "evidence": [[round(float(value), 3) for value in row.flat] for row in prediction.evidence],
     }
 
 
 def _words(prediction: Prediction) -> str:
+    if not prediction.is_digit:
+        return "That does not look like a digit."
     second = int(np.argsort(prediction.probabilities)[-2])
     if prediction.confidence < 0.6:
         return f"Not sure: {prediction.digit} or {second}?"
