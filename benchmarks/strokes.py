@@ -24,12 +24,12 @@ def load_strokes(path: str | Path) -> list[dict]:
     return [sample for sample in samples if "flag" not in sample]
 
 
-def place(strokes: Strokes, size: float = 0.6) -> list[np.ndarray]:
-    """Strokes in units of the pad's side, centred, the longer side of their bounding box being `size`."""
+def place(strokes: Strokes, size: float = 0.6, middle: tuple[float, float] = (0.5, 0.5)) -> list[np.ndarray]:
+    """Strokes in units of the pad's side: the longer side of their bounding box is `size`, its middle at `middle`."""
     points = np.concatenate([np.asarray(stroke, float).reshape(-1, 2) for stroke in strokes])
     low, high = points.min(axis=0), points.max(axis=0)
     scale = size / max(1e-9, (high - low).max())
-    return [(np.asarray(stroke, float).reshape(-1, 2) - (low + high) / 2) * scale + 0.5 for stroke in strokes]
+    return [(np.asarray(stroke, float).reshape(-1, 2) - (low + high) / 2) * scale + middle for stroke in strokes]
 
 
 def render(strokes: Strokes, side: int = 280, width: float = 16, ink: tuple[int, int, int] = (0, 0, 0)) -> Image.Image:
