@@ -184,6 +184,30 @@ def test_undo_redo_and_erase(open_page):
     assert digit(page) == ""
 
 
+def test_an_example_is_put_on_the_pad_as_if_drawn(open_page):
+    page = open_page()
+    draw(page, DIGITS[2])
+    page.get_by_role("button", name="Example: 7, crossed").click()
+    assert digit(page) == "7"
+    page.get_by_role("button", name="Undo").click()  # the bar across
+    assert digit(page) == "7"
+    for _ in range(2):  # the rest of the 7, and that the pad was emptied for it
+        page.keyboard.press("Control+z")
+    assert digit(page) == "2"
+    page.get_by_role("button", name="Example: 3").focus()
+    page.keyboard.press("Enter")
+    assert digit(page) == "3"
+
+
+def test_every_example_is_read(open_page):
+    page = open_page()
+    examples = page.get_by_role("group", name="Examples").get_by_role("button")
+    assert examples.count() == 10
+    for number in range(10):
+        examples.nth(number).click()
+        assert digit(page) == str(number)
+
+
 def test_touch_draws_and_a_second_finger_does_not_disturb(open_page):
     page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
     box = page.locator("#pad canvas").bounding_box()
