@@ -14,6 +14,7 @@ from PIL import Image
 
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.models import MODELS
+from mnist_cnn.preprocessing import sketch_to_mnist
 from mnist_cnn.ui.sketchpad import Sketchpad
 
 DATA = json.loads((PROJECT / "mnist_cnn/ui/static/sketchpad.json").read_text(encoding="utf-8"))
@@ -35,9 +36,11 @@ def announced(width, height):
     return PREFIX + base64.b64encode(content).decode()
 
 
-def test_gives_the_drawing_as_it_was_sent():
+def test_gives_the_ink_of_the_drawing_that_was_sent():
     drawing = render(DIGITS[2])
-    assert (np.asarray(Sketchpad().preprocess(data_url(drawing))) == np.asarray(drawing)).all()
+    ink = np.asarray(Sketchpad().preprocess(data_url(drawing)))
+    assert (ink == np.asarray(drawing)[:, :, 3]).all()
+    assert (sketch_to_mnist(ink) == sketch_to_mnist(drawing)).all()
 
 
 @pytest.mark.parametrize("empty", [None, ""])

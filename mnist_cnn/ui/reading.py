@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,9 +43,13 @@ class Reading(gr.HTML):
     def __init__(self, **kwargs) -> None:
         super().__init__(value=EMPTY_READING, **component_files("reading"), **kwargs)
 
+    def postprocess(self, value: dict[str, Any]) -> str:
+        """The value as JSON text: of an object, Gradio's page would wrap and compare each number several times."""
+        return json.dumps(value)
+
 
 def reading_value(steps: Steps, opinions: list[Opinion], chosen: int) -> dict[str, Any]:
-    """The values of the template and of the script behind it.
+    """What `reading.js` shows.
 
     Args:
         steps: how the drawing became the image that the networks read.
