@@ -1,50 +1,24 @@
 """The whole app as a visitor meets it: served by `python app.py`, used in headless Chromium."""
 
 import base64
-import contextlib
 import io
-import os
 import re
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 
 import numpy as np
 import pytest
-from conftest import PROJECT, write_mnist
+from conftest import write_mnist
 from digits import DIGITS
 from drawing import render
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from benchmarks.page import draw, serve
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.preprocessing import sketch_to_mnist
 
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 NO_NETWORK = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
-
-
-@contextlib.contextmanager
-def serve(**environment):
-    """`python app.py` in a process of its own; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    env = os.environ | {"GRADIO_SERVER_PORT": str(port), "NO_PROXY": "127.0.0.1"} | environment
-    url = f"http://127.0.0.1:{port}/"
-    with subprocess.Popen([sys.executable, "app.py"], cwd=PROJECT, env=env) as process:
-        try:
-            for _ in range(300):
-                assert process.poll() is None, "app.py ended at its start"
-                with contextlib.suppress(OSError):
-                    urllib.request.urlopen(url).close()
-                    break
-                time.sleep(0.2)
-            yield url
-        finally:
-            process.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -76,18 +50,6 @@ def open_page(browser, url):
     for context in contexts:
         context.close()
     assert errors == []
-
-
-def draw(page, strokes, lift=True):
-    box = page.locator("#pad canvas").bounding_box()
-    for stroke in strokes:
-        points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
-        page.mouse.move(*points[0])
-        page.mouse.down()
-        for point in points[1:]:
-            page.mouse.move(*point)
-        if lift:
-            page.mouse.up()
 
 
 def settled(page, selector):
