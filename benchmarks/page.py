@@ -1,4 +1,4 @@
-"""The page in a browser, for benchmarks and tests: serve it, start Chromium, draw with the mouse."""
+"""The page in a browser, for benchmarks and tests: serve it, start Chromium, draw by mouse, wait for the reading."""
 
 import contextlib
 import os
@@ -98,3 +98,14 @@ def draw(page: Page, strokes: Strokes, lift: bool = True, pause: float = 0) -> N
             page.mouse.move(*point)
         if lift or number < len(strokes) - 1:
             page.mouse.up()
+
+
+def settled(page: Page, selector: str) -> str:
+    """The text of an element once it has stayed the same for half a second."""
+    text, since = None, time.monotonic()
+    while time.monotonic() - since < 0.5:
+        now = page.inner_text(selector)
+        if now != text:
+            text, since = now, time.monotonic()
+        page.wait_for_timeout(50)
+    return text.strip()

@@ -165,10 +165,17 @@ class Sketchpad {
       this.paint(this.canvas.getContext("2d"), side, getComputedStyle(this.canvas).color);
       const inked = this.strokes().length > 0;
       this.root.querySelector(".paper").classList.toggle("inked", inked);
-      this.root.querySelector("[data-action=undo]").disabled = !this.done.length;
-      this.root.querySelector("[data-action=redo]").disabled = !this.undone.length;
-      this.root.querySelector("[data-action=clear]").disabled = !inked;
+      this.enable("undo", this.done.length > 0);
+      this.enable("redo", this.undone.length > 0);
+      this.enable("clear", inked);
     });
+  }
+
+  enable(action, enabled) {
+    const button = this.root.querySelector(`[data-action=${action}]`);
+    // A button that is disabled takes the focus with it, and the pad would hear no more keys.
+    if (!enabled && button === document.activeElement) this.canvas.focus({ preventScroll: true });
+    button.disabled = !enabled;
   }
 
   paint(context, side, ink) {
