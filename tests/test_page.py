@@ -17,7 +17,9 @@ from PIL import Image
 from benchmarks.page import draw, serve, settled
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.evaluation import predict_logits
+from mnist_cnn.feature_maps import feature_maps
 from mnist_cnn.preprocessing import sketch_to_mnist
+from mnist_cnn.ui.layers import layers_value
 
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 NO_NETWORK = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
@@ -137,7 +139,7 @@ def test_shows_what_the_network_saw_and_what_it_made_of_it(open_page):
 
 
 def test_the_last_reading_is_that_of_the_last_drawing(open_page):
-    page = open_page(viewport={"width": 370, "height": 740})
+    page = open_page(viewport={"width": 346, "height": 740})
     # As large as the picture that is sent: painted in the same way, the two are the same pixel for pixel.
     assert page.evaluate("document.querySelector('#pad canvas').width") == 280
     random = np.random.default_rng(0)
@@ -271,10 +273,10 @@ def test_the_drawing_survives_turning_the_phone(open_page):
     page = open_page(viewport=PHONE)
     draw(page, DIGITS[6])
     assert digit(page) == "6"
-    before = sketch_to_mnist(ink(page)).astype(int)
+    side, before = len(ink(page)), sketch_to_mnist(ink(page)).astype(int)
     page.set_viewport_size({"width": 740, "height": 360})
     page.wait_for_timeout(300)
-    assert len(ink(page)) != 270
+    assert len(ink(page)) != side
     assert np.abs(sketch_to_mnist(ink(page)) - before).mean() < 6
     assert digit(page) == "6"
 
@@ -375,6 +377,8 @@ def test_a_training_streams_ends_and_serves_its_own_visitor_alone(open_page):
     for expected in (1, 8):
         draw(page, DIGITS[expected])
         assert digit(page) == str(expected)
+        assert page.locator("#reading .networks tr").count() == 3
+        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
         page.keyboard.press("c")
     other.wait_for_function("document.querySelector('#status .headline').innerText.startsWith('Training')")
     other.click("#stop")
@@ -416,6 +420,49 @@ def test_the_network_can_be_chosen(open_page):
     page.locator("#network label").nth(1).click()
     assert digit(page) == "9"
     assert settled(page, "#reading .bars") != before
+
+
+def test_the_score_counts_what_the_visitor_says(open_page):
+    page, other = open_page(), open_page()
+
+    def say(page, name):
+        before = page.inner_text("#naming .score")
+        page.get_by_role("button", name=name, exact=True).click()
+        page.wait_for_function("(text) => document.querySelector('#naming .score').innerText !== text", arg=before)
+        return page.inner_text("#naming .score")
+
+    assert say(page, "It was a 3") == "Draw a digit first."
+    draw(page, DIGITS[3])
+    assert digit(page) == "3"
+    assert say(page, "It was a 3") == "Noted: 3. Read right: 1 of 1."
+    draw(page, [[(0.8, 0.8), (0.85, 0.85)]])
+    digit(page)
+    assert say(page, "It was an 8") == "Noted: 8. Read right: 1 of 2."
+    page.get_by_role("button", name="It was a 3", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#naming .score').innerText.endsWith('2 of 2.')")
+    draw(other, DIGITS[1])
+    assert digit(other) == "1"
+    assert say(other, "It was a 1") == "Noted: 1. Read right: 1 of 1."
+
+
+def test_feature_maps_are_shown_when_asked_for(open_page):
+    page = open_page()
+    page.get_by_role("checkbox", name="Feature maps").check()
+    draw(page, DIGITS[5])
+    assert digit(page) == "5"
+    strips = page.locator("#layers img")
+    expected = layers_value(feature_maps(load_classifier("net-25k").model, seen(page)))
+    assert [strip.get_attribute("src") for strip in strips.all()] == [layer["image"] for layer in expected]
+    page.locator("#network label").nth(1).click()
+    assert settled(page, "#layers").splitlines() == [
+        "Layer 1: 16 maps of 28×28",
+        "Layer 2: 24 maps of 28×28",
+        "Layer 3: 16 maps of 14×14",
+        "Layer 4: 24 maps of 14×14",
+    ]
+    page.get_by_role("checkbox", name="Feature maps").uncheck()
+    strips.first.wait_for(state="detached")
 
 
 def test_predict_is_an_api(url, tmp_path):

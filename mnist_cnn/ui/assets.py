@@ -17,8 +17,8 @@ def component_files(name: str) -> dict[str, Any]:
         "apply_default_css": False,
         "elem_classes": name,
         # As a `css_template` it would be compiled anew, and the whole page's styles with it, at every change of the
-        # component's value.
-        "head": f"<style>.{name} {{\n{files['css']}}}</style>",
+        # component's value. The block that Gradio puts around the component gets the class too, and has a padding.
+        "head": f"<style>.block.{name} {{ --block-padding: 0 }}\n.{name}:not(.block) {{\n{files['css']}}}</style>",
         "js_on_load": files["js"],
     }
     if files["html"]:
