@@ -100,7 +100,12 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
             reading = Reading(elem_id="reading")
             with gr.Row():
                 network = gr.Radio(
-                    network_choices(shipped), value=DEFAULT_NETWORK, label="Network", container=False, elem_id="network"
+                    network_choices(shipped),
+                    value=DEFAULT_NETWORK,
+                    label="Network",
+                    container=False,
+                    elem_id="network",
+                    scale=3,
                 )
                 inside = gr.Checkbox(label="Feature maps", container=False, elem_id="inside")
             naming = Naming(elem_id="naming")
