@@ -16,6 +16,8 @@ def test_counts_what_was_drawn_and_read_right():
     assert answers.labels.tolist() == [0, 1, 2, 3]
     assert answers.read.tolist() == [0, 7, 2, 3]
     assert (answers.images.numpy() == IMAGES).all()
+    unread = Answers().with_answer(IMAGES[0], 0, None)
+    assert (unread.drawn, unread.read_right, unread.read.tolist()) == (1, 0, [-1])
 
 
 def test_a_second_answer_for_the_same_drawing_replaces_the_first():

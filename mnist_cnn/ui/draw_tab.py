@@ -45,14 +45,17 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
         shipped: the networks that every visitor has, by name.
     """
 
-    def opinions(sketch: Image.Image | None, own: Classifier | None) -> tuple[Steps, dict[str, Opinion]] | None:
-        """How the drawing became an image, and what each network reads in it, by the choice that stands for it."""
+    def look(sketch: Image.Image | None, own: Classifier | None) -> tuple[Steps | None, dict[str, Opinion]]:
+        """How a drawing became an image, and what each network reads in it, by the choice that stands for it.
+
+        None and nothing where the pad is empty.
+        """
         try:
             steps = preprocessing_steps(sketch) if sketch else None
         except BlankSketchError:  # all of it was erased
             steps = None
         if steps is None:
-            return None
+            return None, {}
         opinions = {name: _opinion(name, classifier, steps.image) for name, classifier in shipped.items()}
         if own:
             opinions[OWN_NETWORK] = _opinion(_OWN_NAME, own, steps.image)
@@ -61,11 +64,10 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
     def read(
         sketch: Image.Image | None, network: str, inside: bool, own: Classifier | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        read = opinions(sketch, own)
-        if read is None or network not in read[1]:
+        steps, opinions = look(sketch, own)
+        if network not in opinions:
             return EMPTY_READING, gr.update(visible=False)
-        steps, by_network = read
-        value = reading_value(steps, list(by_network.values()), chosen=list(by_network).index(network))
+        value = reading_value(steps, list(opinions.values()), chosen=list(opinions).index(network))
         if not inside:
             return value, gr.update(visible=False)
         model = (shipped.get(network) or own).model
@@ -74,12 +76,12 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
     def name_digit(
         event: gr.EventData, sketch: Image.Image | None, network: str, own: Classifier | None, answers: Answers
     ) -> tuple[str, Answers]:
-        read = opinions(sketch, own)
-        if read is None or network not in read[1]:
-            return "Draw a digit first.", answers
-        prediction = read[1][network].prediction
         if event.digit not in range(10):
             raise gr.Error("That is not one of the ten digits.")
+        _, opinions = look(sketch, own)
+        if network not in opinions:
+            return "Draw a digit first.", answers
+        prediction = opinions[network].prediction
         answers = answers.with_answer(prediction.image, int(event.digit), prediction.digit)
         return score(answers), answers
 
