@@ -1,7 +1,6 @@
 """What several test files need: a small data set of the tests' own, MNIST where it is, a browser where there is one."""
 
 import os
-import shutil
 import struct
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 import torch
 from drawing import handwriting
 
+from benchmarks.page import chromium, chromium_path
 from mnist_cnn.data import load_mnist
 
 PROJECT = Path(__file__).parent.parent
@@ -69,13 +69,7 @@ def mnist_test(mnist_root) -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.fixture(scope="session")
 def browser():
     """Headless Chromium."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
+    if chromium_path() is None:
         pytest.skip("needs Chromium: apt-get install chromium (Debian), or install Google Chrome")
-    from playwright.sync_api import sync_playwright
-
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*flags, "--disable-sync"])
+    with chromium() as browser:
         yield browser
-        browser.close()

@@ -1,50 +1,59 @@
 """The whole app as a visitor meets it: served by `python app.py`, used in headless Chromium."""
 
 import base64
-import contextlib
 import io
-import os
+import json
 import re
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
 
 import numpy as np
 import pytest
-from conftest import PROJECT, write_mnist
+import torch
+from conftest import write_mnist
 from digits import DIGITS
 from drawing import render
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from benchmarks.page import draw, serve, settled
 from mnist_cnn.classifier import load_classifier
+from mnist_cnn.evaluation import predict_logits
+from mnist_cnn.feature_maps import feature_maps
 from mnist_cnn.preprocessing import sketch_to_mnist
+from mnist_cnn.ui.layers import layers_value
 
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 NO_NETWORK = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
 
-
-@contextlib.contextmanager
-def serve(**environment):
-    """`python app.py` in a process of its own; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    env = os.environ | {"GRADIO_SERVER_PORT": str(port), "NO_PROXY": "127.0.0.1"} | environment
-    url = f"http://127.0.0.1:{port}/"
-    with subprocess.Popen([sys.executable, "app.py"], cwd=PROJECT, env=env) as process:
-        try:
-            for _ in range(300):
-                assert process.poll() is None, "app.py ended at its start"
-                with contextlib.suppress(OSError):
-                    urllib.request.urlopen(url).close()
-                    break
-                time.sleep(0.2)
-            yield url
-        finally:
-            process.terminate()
+# The contrast of every text that can be seen on the Draw tab with what is behind it, by WCAG's formula.
+CONTRASTS = """() => {
+    const parse = (colour) => {
+        const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number);
+        return colour.startsWith("color(") ? [r * 255, g * 255, b * 255, a] : [r, g, b, a];
+    };
+    const over = ([r, g, b, a], below) => [r, g, b].map((value, i) => a * value + (1 - a) * below[i]);
+    const behind = (element) => {
+        if (!element) return [255, 255, 255];
+        return over(parse(getComputedStyle(element).backgroundColor), behind(element.parentElement));
+    };
+    const opacity = (element) => element ? getComputedStyle(element).opacity * opacity(element.parentElement) : 1;
+    const luminance = (colour) => {
+        const [r, g, b] = colour.map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const ratios = {};
+    for (const element of document.querySelectorAll("#pad *, #reading *, #naming *")) {
+        const texts = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
+        const text = texts.map((node) => node.data.trim()).join("");
+        if (!text || element.disabled || !element.checkVisibility({ visibilityProperty: true })) continue;
+        const [r, g, b, a] = parse(getComputedStyle(element).color);
+        const below = behind(element);
+        const lights = [over([r, g, b, a * opacity(element)], below), below].map(luminance);
+        const ratio = (Math.max(...lights) + 0.05) / (Math.min(...lights) + 0.05);
+        ratios[text] = Math.min(ratio, ratios[text] ?? Infinity);
+    }
+    return ratios;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -78,31 +87,26 @@ def open_page(browser, url):
     assert errors == []
 
 
-def draw(page, strokes, lift=True):
-    box = page.locator("#pad canvas").bounding_box()
-    for stroke in strokes:
-        points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
-        page.mouse.move(*points[0])
-        page.mouse.down()
-        for point in points[1:]:
-            page.mouse.move(*point)
-        if lift:
-            page.mouse.up()
-
-
-def settled(page, selector):
-    """The text of an element once it has stayed the same for half a second."""
-    text, since = None, time.monotonic()
-    while time.monotonic() - since < 0.5:
-        now = page.inner_text(selector)
-        if now != text:
-            text, since = now, time.monotonic()
-        page.wait_for_timeout(50)
-    return text.strip()
-
-
 def digit(page):
     return settled(page, "#reading .digit")
+
+
+def picture(url):
+    return Image.open(io.BytesIO(base64.b64decode(url.split(",")[1])))
+
+
+def seen(page):
+    """The 28×28 picture that the page says the network saw, uint8."""
+    return np.asarray(picture(page.get_attribute("#reading .seen img", "src")))
+
+
+def ink(page):
+    """The ink on the pad's canvas as it is on the screen, 0 to 255."""
+    return np.asarray(picture(page.evaluate("document.querySelector('#pad canvas').toDataURL()")))[:, :, 3]
+
+
+def percents(shares):
+    return [f"{100 * share:.1f}%" for share in shares]
 
 
 def open_tab(page, name):
@@ -129,12 +133,58 @@ def test_shows_what_the_network_saw_and_what_it_made_of_it(open_page):
     page = open_page()
     draw(page, DIGITS[3])
     assert digit(page) == "3"
-    source = page.get_attribute("#reading .seen img", "src")
-    seen = np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))))
     # The browser's and PIL's strokes differ by their soft edges alone.
-    assert np.abs(seen.astype(int) - sketch_to_mnist(render(DIGITS[3]))).mean() < 6
-    expected = [f"{100 * share:.1f}%" for share in load_classifier().probabilities(seen[None])[0]]
+    assert np.abs(seen(page).astype(int) - sketch_to_mnist(render(DIGITS[3]))).mean() < 6
+    expected = percents(load_classifier().probabilities(seen(page)[None])[0])
     assert page.locator("#reading .percent").all_inner_texts() == expected
+
+
+def test_the_last_reading_is_that_of_the_last_drawing(open_page):
+    page = open_page(viewport={"width": 346, "height": 740})
+    # As large as the picture that is sent: painted in the same way, the two are the same pixel for pixel.
+    assert page.evaluate("document.querySelector('#pad canvas').width") == 280
+    random = np.random.default_rng(0)
+    classifier = load_classifier()
+    for number in range(20):
+        if number % 2:
+            strokes = DIGITS[number // 2]
+        else:  # scribbled as fast as the browser takes it
+            walks = random.normal(0, 0.06, (random.integers(1, 4), 60, 2)).cumsum(axis=1) + random.uniform(0.3, 0.7, 2)
+            strokes = np.clip(walks, 0.05, 0.95).tolist()
+        draw(page, strokes)
+        read = digit(page)
+        prediction = classifier.predict(ink(page))
+        assert read == str(prediction.digit)
+        # The ink's colour differs, and with it now and then the rounding of a soft edge.
+        shown = [float(text.rstrip("%")) for text in page.locator("#reading .percent").all_inner_texts()]
+        assert shown == pytest.approx(100 * prediction.probabilities, abs=0.5)
+        page.keyboard.press("c")
+
+
+def test_the_evidence_that_is_shown_averages_to_the_logit(open_page):
+    page = open_page()
+    answers = []
+    page.on("requestfinished", lambda request: "run/predict" in request.url and answers.append(request.response()))
+    draw(page, DIGITS[8])
+    assert digit(page) == "8"
+    evidence = np.array(json.loads(answers[-1].json()["data"][0])["evidence"])  # (10, 49)
+    classifier = load_classifier()
+    logits = predict_logits(classifier.model, torch.tensor(seen(page)[None]))[0].numpy() / classifier.temperature
+    assert evidence.mean(axis=1) == pytest.approx(logits, abs=1e-3)
+
+    for asked in (8, 0):
+        page.hover(f"#reading .bar[data-digit='{asked}']")
+        cells = page.evaluate(
+            "[...document.querySelector('#reading canvas').getContext('2d').getImageData(0, 0, 7, 7).data]"
+        )
+        red, _, blue, alpha = np.array(cells).reshape(49, 4).T
+        expected = (
+            np.where(evidence[asked] > 0, 1, -1) * 200 * np.sqrt(np.abs(evidence[asked]) / np.abs(evidence).max())
+        )
+        visible = alpha > 20  # fainter colours are rounded by their transparency
+        assert visible.any()
+        assert (np.sign(red - blue) == np.sign(expected))[visible].all()
+        assert alpha == pytest.approx(np.abs(expected), abs=1)
 
 
 def test_the_evidence_for_any_digit_can_be_asked_for(open_page):
@@ -142,26 +192,12 @@ def test_the_evidence_for_any_digit_can_be_asked_for(open_page):
     draw(page, DIGITS[4])
     assert digit(page) == "4"
     assert page.inner_text("#reading .subject") == "4"
-
-    def colours():
-        """How strongly the overlay speaks for (red over blue) and against (blue over red), summed over its cells."""
-        return page.evaluate(
-            """() => {
-                const data = document.querySelector("#reading canvas").getContext("2d").getImageData(0, 0, 7, 7).data;
-                let pro = 0, contra = 0;
-                for (let i = 0; i < data.length; i += 4) {
-                    if (data[i] > data[i + 2]) pro += data[i + 3] ** 2; else contra += data[i + 3] ** 2;
-                }
-                return [pro, contra];
-            }"""
-        )
-
-    pro, contra = colours()
-    assert pro > contra
     page.hover("#reading .bar[data-digit='0']")
     assert page.inner_text("#reading .subject") == "0"
-    pro, contra = colours()
-    assert pro < contra
+    page.hover("#pad canvas")
+    assert page.inner_text("#reading .subject") == "4"
+    page.focus("#reading .bar[data-digit='9']")
+    assert page.inner_text("#reading .subject") == "9"
 
 
 def test_undo_redo_and_erase(open_page):
@@ -182,6 +218,92 @@ def test_undo_redo_and_erase(open_page):
     page.locator("#pad [data-width]").fill("34")
     draw(page, [[(0.2, y / 50), (0.8, y / 50)] for y in range(5, 46, 3)])
     assert digit(page) == ""
+
+
+def test_every_tool_and_key(open_page):
+    page = open_page()
+
+    def button(name):
+        return page.get_by_role("button", name=name, exact=True)
+
+    def amount():
+        page.wait_for_timeout(100)  # the pad paints once a frame
+        return int(ink(page).astype(int).sum())
+
+    line = [[(0.2, 0.5), (0.8, 0.5)]]
+    assert not any(button(name).is_enabled() for name in ("Undo", "Redo", "Clear"))
+    draw(page, line)
+    thin = amount()
+    button("Undo").click()
+    assert amount() == 0
+    button("Redo").click()
+    assert amount() == thin
+    page.keyboard.press("Control+z")
+    assert amount() == 0
+    page.keyboard.press("Control+y")
+    assert amount() == thin
+    button("Eraser").click()
+    draw(page, [[(0.5, 0.4), (0.5, 0.6)]])
+    assert 0 < amount() < thin
+    button("Undo").click()
+    button("Pen").click()
+    page.locator("#pad [data-width]").fill("32")
+    draw(page, line)
+    assert amount() == pytest.approx(2 * thin, rel=0.1)
+    for clear in (lambda: button("Clear").click(), lambda: page.keyboard.press("Delete")):
+        clear()
+        assert amount() == 0
+        page.keyboard.press("Control+z")
+        assert amount() > thin
+    page.keyboard.press("c")
+    assert amount() == 0
+
+
+def test_a_stroke_that_leaves_the_pad_and_returns_is_one_stroke(open_page):
+    page = open_page()
+    draw(page, [[(0.5, 0.5), (1.3, 0.5), (1.3, 0.6), (0.5, 0.6)]])
+    page.wait_for_timeout(100)
+    rows = ink(page)[:, -10:].any(axis=1)  # near the edge over which it left and came back
+    assert np.flatnonzero(np.diff(rows.astype(int))).size == 4
+    page.keyboard.press("Control+z")
+    page.wait_for_timeout(100)
+    assert not ink(page).any()
+
+
+def test_the_drawing_survives_turning_the_phone(open_page):
+    page = open_page(viewport=PHONE)
+    draw(page, DIGITS[6])
+    assert digit(page) == "6"
+    side, before = len(ink(page)), sketch_to_mnist(ink(page)).astype(int)
+    page.set_viewport_size({"width": 740, "height": 360})
+    page.wait_for_timeout(300)
+    assert len(ink(page)) != side
+    assert np.abs(sketch_to_mnist(ink(page)) - before).mean() < 6
+    assert digit(page) == "6"
+
+
+def test_an_example_is_put_on_the_pad_as_if_drawn(open_page):
+    page = open_page()
+    draw(page, DIGITS[2])
+    page.get_by_role("button", name="Example: 7, crossed").click()
+    assert digit(page) == "7"
+    page.get_by_role("button", name="Undo").click()  # the bar across
+    assert digit(page) == "7"
+    for _ in range(2):  # the rest of the 7, and that the pad was emptied for it
+        page.keyboard.press("Control+z")
+    assert digit(page) == "2"
+    page.get_by_role("button", name="Example: 3").focus()
+    page.keyboard.press("Enter")
+    assert digit(page) == "3"
+
+
+def test_every_example_is_read(open_page):
+    page = open_page()
+    examples = page.get_by_role("group", name="Examples").get_by_role("button")
+    assert examples.count() == 10
+    for number in range(10):
+        examples.nth(number).click()
+        assert digit(page) == str(number)
 
 
 def test_touch_draws_and_a_second_finger_does_not_disturb(open_page):
@@ -207,16 +329,21 @@ def test_touch_draws_and_a_second_finger_does_not_disturb(open_page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_fits_the_screen(open_page, viewport, scheme):
+def test_fits_the_screen_and_can_be_read(open_page, viewport, scheme):
     page = open_page(viewport=viewport, color_scheme=scheme, device_scale_factor=2)
     assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    if viewport == DESKTOP:
-        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
     canvas = page.evaluate("(({width, clientWidth}) => ({width, clientWidth}))(document.querySelector('#pad canvas'))")
     assert canvas["width"] == 2 * canvas["clientWidth"]
-    draw(page, DIGITS[2])
-    assert digit(page) == "2"
+    for drawn in (False, True):
+        if drawn:
+            draw(page, DIGITS[2])
+            assert digit(page) == "2"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        if viewport == DESKTOP:
+            assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+        ratios = page.evaluate(CONTRASTS)
+        assert len(ratios) >= 16
+        assert {text: ratio for text, ratio in ratios.items() if ratio < 4.5} == {}  # WCAG AA
 
 
 def test_asks_nothing_of_other_hosts(open_page, browser, url):
@@ -251,6 +378,8 @@ def test_a_training_streams_ends_and_serves_its_own_visitor_alone(open_page):
     for expected in (1, 8):
         draw(page, DIGITS[expected])
         assert digit(page) == str(expected)
+        assert page.locator("#reading .networks tr").count() == 3
+        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
         page.keyboard.press("c")
     other.wait_for_function("document.querySelector('#status .headline').innerText.startsWith('Training')")
     other.click("#stop")
@@ -294,11 +423,60 @@ def test_the_network_can_be_chosen(open_page):
     assert settled(page, "#reading .bars") != before
 
 
-def test_predict_is_an_api(url, tmp_path):
-    file = tmp_path / "digit.png"
+def test_the_score_counts_what_the_visitor_says(open_page):
+    page, other = open_page(), open_page()
+
+    def say(page, name):
+        before = page.inner_text("#naming .score")
+        page.get_by_role("button", name=name, exact=True).click()
+        page.wait_for_function("(text) => document.querySelector('#naming .score').innerText !== text", arg=before)
+        return page.inner_text("#naming .score")
+
+    assert say(page, "It was a 3") == "Draw a digit first."
+    draw(page, DIGITS[3])
+    assert digit(page) == "3"
+    assert say(page, "It was a 3") == "Noted: 3. Read right: 1 of 1."
+    draw(page, [[(0.8, 0.8), (0.85, 0.85)]])
+    digit(page)
+    assert say(page, "It was an 8") == "Noted: 8. Read right: 1 of 2."
+    page.get_by_role("button", name="It was a 3", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#naming .score').innerText.endsWith('2 of 2.')")
+    draw(other, DIGITS[1])
+    assert digit(other) == "1"
+    assert say(other, "It was a 1") == "Noted: 1. Read right: 1 of 1."
+
+
+def test_feature_maps_are_shown_when_asked_for(open_page):
+    page = open_page()
+    page.get_by_role("checkbox", name="Feature maps").check()
+    draw(page, DIGITS[5])
+    assert digit(page) == "5"
+    strips = page.locator("#layers img")
+    expected = layers_value(feature_maps(load_classifier("net-25k").model, seen(page)))
+    assert [strip.get_attribute("src") for strip in strips.all()] == [layer["image"] for layer in expected]
+    page.locator("#network label").nth(1).click()
+    assert settled(page, "#layers").splitlines() == [
+        "Layer 1: 16 maps of 28×28",
+        "Layer 2: 24 maps of 28×28",
+        "Layer 3: 16 maps of 14×14",
+        "Layer 4: 24 maps of 14×14",
+    ]
+    page.get_by_role("checkbox", name="Feature maps").uncheck()
+    strips.first.wait_for(state="detached")
+
+
+def write_picture(file):
+    """A blue 5 on white paper as a picture file; gives the picture."""
     page = Image.new("RGB", (280, 280), "white")
     page.paste(render(DIGITS[5], ink=(20, 40, 160)), mask=render(DIGITS[5]))
     page.save(file)
+    return page
+
+
+def test_predict_is_an_api(url, tmp_path):
+    file = tmp_path / "digit.png"
+    page = write_picture(file)
     client = Client(url, verbose=False)
     assert [name for name in client.view_api(return_format="dict")["named_endpoints"]] == ["/predict"]
     result = client.predict(handle_file(file), api_name="/predict")
@@ -308,3 +486,27 @@ def test_predict_is_an_api(url, tmp_path):
     assert confidences == pytest.approx({str(digit): float(share) for digit, share in enumerate(expected)}, abs=1e-5)
     with pytest.raises(Exception, match="no picture"):
         client.predict(None, api_name="/predict")
+
+
+def test_predict_takes_the_three_steps_of_the_readmes_curl(url, tmp_path):
+    file = tmp_path / "digit.png"
+    page = write_picture(file)
+    api = f"{url}gradio_api"
+
+    def post(path, body, content_type):
+        request = urllib.request.Request(f"{api}/{path}", body, {"Content-Type": content_type})
+        with urllib.request.urlopen(request) as answer:
+            return answer.read().decode()
+
+    head = b'--limit\r\nContent-Disposition: form-data; name="files"; filename="digit.png"\r\n\r\n'
+    body = head + file.read_bytes() + b"\r\n--limit--\r\n"
+    # The README cuts these answers at their quotation marks.
+    path = post("upload", body, "multipart/form-data; boundary=limit").split('"')[1]
+    asked = json.dumps({"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}]})
+    event = post("call/predict", asked.encode(), "application/json").split('"')[3]
+    with urllib.request.urlopen(f"{api}/call/predict/{event}") as answer:
+        kind, data = answer.read().decode().split("\n")[:2]
+    assert kind == "event: complete"
+    (result,) = json.loads(data.removeprefix("data: "))
+    assert result["label"] == "5"
+    assert result["confidences"][0]["confidence"] == pytest.approx(load_classifier().predict(page).confidence, abs=1e-5)

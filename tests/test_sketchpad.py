@@ -1,17 +1,23 @@
 import base64
 import io
+import json
 import struct
 import zlib
 
 import gradio as gr
 import numpy as np
 import pytest
+from conftest import PROJECT
 from digits import DIGITS
 from drawing import render
 from PIL import Image
 
+from mnist_cnn.classifier import load_classifier
+from mnist_cnn.models import MODELS
+from mnist_cnn.preprocessing import sketch_to_mnist
 from mnist_cnn.ui.sketchpad import Sketchpad
 
+DATA = json.loads((PROJECT / "mnist_cnn/ui/static/sketchpad.json").read_text(encoding="utf-8"))
 PREFIX = "data:image/png;base64,"
 
 
@@ -30,9 +36,11 @@ def announced(width, height):
     return PREFIX + base64.b64encode(content).decode()
 
 
-def test_gives_the_drawing_as_it_was_sent():
+def test_gives_the_ink_of_the_drawing_that_was_sent():
     drawing = render(DIGITS[2])
-    assert (np.asarray(Sketchpad().preprocess(data_url(drawing))) == np.asarray(drawing)).all()
+    ink = np.asarray(Sketchpad().preprocess(data_url(drawing)))
+    assert (ink == np.asarray(drawing)[:, :, 3]).all()
+    assert (sketch_to_mnist(ink) == sketch_to_mnist(drawing)).all()
 
 
 @pytest.mark.parametrize("empty", [None, ""])
@@ -61,3 +69,23 @@ def test_an_empty_pad_gives_none(empty):
 def test_anything_else_is_refused_in_words(payload, words):
     with pytest.raises(gr.Error, match=words):
         Sketchpad().preprocess(payload)
+
+
+def test_offers_an_example_of_each_digit_in_order():
+    assert [example["digit"] for example in DATA["examples"]] == list(range(10))
+    assert [example["name"] for example in DATA["examples"] if "," in example["name"]] == [
+        "0, slashed",
+        "1, with flag and foot",
+        "7, crossed",
+    ]
+    for example in DATA["examples"]:
+        assert example["name"].startswith(str(example["digit"]))
+        points = np.concatenate(example["strokes"])
+        assert (points.min() > 0.1) and (points.max() < 0.9)
+
+
+@pytest.mark.parametrize("network", MODELS)
+@pytest.mark.parametrize("example", DATA["examples"], ids=lambda example: example["name"])
+def test_every_network_reads_the_examples(example, network):
+    drawing = render(example["strokes"], width=280 * DATA["width"])
+    assert load_classifier(network).predict(drawing).digit == example["digit"]

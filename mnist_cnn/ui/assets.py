@@ -9,11 +9,25 @@ _STATIC = Path(__file__).parent / "static"
 def component_files(name: str) -> dict[str, Any]:
     """What makes a `gr.HTML` of `static/NAME.css` and, where they exist, `NAME.html` and `NAME.js`, as its arguments.
 
-    The script runs as the body of a function when the component is loaded.
+    The styles hold inside elements of the class NAME, which the component gets. The script runs as the body of a
+    function when the component is loaded; where there is a `NAME.json`, it is in the script's scope as `data`.
     """
-    arguments: dict[str, Any] = {"apply_default_css": False, "js_on_load": None}
-    for argument, ending in (("html_template", "html"), ("css_template", "css"), ("js_on_load", "js")):
-        file = _STATIC / f"{name}.{ending}"
-        if file.exists():
-            arguments[argument] = file.read_text(encoding="utf-8")
+    files = {ending: _read(f"{name}.{ending}") for ending in ("css", "html", "js", "json")}
+    arguments: dict[str, Any] = {
+        "apply_default_css": False,
+        "elem_classes": name,
+        # As a `css_template` it would be compiled anew, and the whole page's styles with it, at every change of the
+        # component's value. The block that Gradio puts around the component gets the class too, and has a padding.
+        "head": f"<style>.block.{name} {{ --block-padding: 0 }}\n.{name}:not(.block) {{\n{files['css']}}}</style>",
+        "js_on_load": files["js"],
+    }
+    if files["html"]:
+        arguments["html_template"] = files["html"]
+    if files["json"]:
+        arguments["js_on_load"] = f"const data = {files['json']};\n{files['js']}"
     return arguments
+
+
+def _read(file: str) -> str | None:
+    path = _STATIC / file
+    return path.read_text(encoding="utf-8") if path.exists() else None

@@ -8,9 +8,13 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
+from ..answers import Answers
 from ..classifier import Classifier
+from ..feature_maps import feature_maps
 from ..models import count_parameters
-from ..preprocessing import BlankSketchError, preprocessing_steps
+from ..preprocessing import BlankSketchError, Steps, preprocessing_steps
+from .layers import Layers, layers_value
+from .naming import Naming, score
 from .reading import EMPTY_READING, Opinion, Reading, reading_value
 from .sketchpad import Sketchpad
 
@@ -22,10 +26,17 @@ _NO_DIGIT = "no digit"  # the label of a picture of something else
 
 @dataclass(frozen=True)
 class DrawTab:
-    """What the Train tab needs of this one: where the visitor's own network goes, and the choice of networks."""
+    """What the Train tab needs of this one.
+
+    Attributes:
+        own: where the visitor's own network goes, a `Classifier`, or None.
+        network: the choice of networks.
+        answers: the drawings that the visitor has named, `Answers`; they are nowhere else.
+    """
 
     own: gr.State
     network: gr.Radio
+    answers: gr.State
 
 
 def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
@@ -35,19 +46,45 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
         shipped: the networks that every visitor has, by name.
     """
 
-    def read(sketch: Image.Image | None, network: str, own: Classifier | None) -> dict[str, Any]:
-        classifiers = shipped | ({OWN_NETWORK: own} if own else {})
+    def look(sketch: Image.Image | None, own: Classifier | None) -> tuple[Steps | None, dict[str, Opinion]]:
+        """How a drawing became an image, and what each network reads in it, by the choice that stands for it.
+
+        None and nothing where the pad is empty.
+        """
         try:
             steps = preprocessing_steps(sketch) if sketch else None
         except BlankSketchError:  # all of it was erased
             steps = None
-        if steps is None or network not in classifiers:
-            return EMPTY_READING
-        opinions = [
-            _opinion(_OWN_NAME if name == OWN_NETWORK else name, classifier, steps.image)
-            for name, classifier in classifiers.items()
-        ]
-        return reading_value(steps, opinions, chosen=list(classifiers).index(network))
+        if steps is None:
+            return None, {}
+        opinions = {name: _opinion(name, classifier, steps.image) for name, classifier in shipped.items()}
+        if own:
+            opinions[OWN_NETWORK] = _opinion(_OWN_NAME, own, steps.image)
+        return steps, opinions
+
+    def read(
+        sketch: Image.Image | None, network: str, inside: bool, own: Classifier | None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        steps, opinions = look(sketch, own)
+        if network not in opinions:
+            return EMPTY_READING, gr.update(visible=False)
+        value = reading_value(steps, list(opinions.values()), chosen=list(opinions).index(network))
+        if not inside:
+            return value, gr.update(visible=False)
+        model = (shipped.get(network) or own).model
+        return value, gr.update(value=layers_value(feature_maps(model, steps.image)), visible=True)
+
+    def name_digit(
+        event: gr.EventData, sketch: Image.Image | None, network: str, own: Classifier | None, answers: Answers
+    ) -> tuple[str, Answers]:
+        if event.digit not in range(10):
+            raise gr.Error("That is not one of the ten digits.")
+        _, opinions = look(sketch, own)
+        if network not in opinions:
+            return "Draw a digit first.", answers
+        prediction = opinions[network].prediction
+        answers = answers.with_answer(prediction.image, int(event.digit), prediction.digit)
+        return score(answers), answers
 
     def read_picture(picture: Image.Image | None) -> dict[str, float] | str:
         if picture is None:
@@ -60,14 +97,24 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
         return {str(digit): float(share) for digit, share in enumerate(prediction.probabilities)}
 
     own = gr.State(None)
+    answers = gr.State(Answers())
     with gr.Row():
         with gr.Column(min_width=320):
             pad = Sketchpad(elem_id="pad")
         with gr.Column(min_width=320):
             reading = Reading(elem_id="reading")
-            network = gr.Radio(
-                network_choices(shipped), value=DEFAULT_NETWORK, label="Network", container=False, elem_id="network"
-            )
+            with gr.Row():
+                network = gr.Radio(
+                    network_choices(shipped),
+                    value=DEFAULT_NETWORK,
+                    label="Network",
+                    container=False,
+                    elem_id="network",
+                    scale=3,
+                )
+                inside = gr.Checkbox(label="Feature maps", container=False, elem_id="inside")
+            naming = Naming(elem_id="naming")
+            layers = Layers(elem_id="layers", visible=False)
             with gr.Accordion("Read a picture file", open=False):
                 picture = gr.Image(
                     label="Picture of one digit",
@@ -79,11 +126,20 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
                 label = gr.Label(label="Read as", num_top_classes=10)
 
     gr.on(
-        [pad.input, network.change],
+        [pad.input, network.change, inside.change],
         read,
-        [pad, network, own],
-        reading,
+        [pad, network, inside, own],
+        [reading, layers],
         trigger_mode="always_last",
+        queue=False,
+        show_progress="hidden",
+        concurrency_limit=None,
+        api_visibility="private",
+    )
+    naming.select(
+        name_digit,
+        [pad, network, own, answers],
+        [naming, answers],
         queue=False,
         show_progress="hidden",
         concurrency_limit=None,
@@ -96,7 +152,7 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
         api_name="predict",
         api_description="Read a picture file of one digit: the probability of each digit, or 'no digit', by net-25k.",
     )
-    return DrawTab(own, network)
+    return DrawTab(own, network, answers)
 
 
 def _opinion(name: str, classifier: Classifier, image: np.ndarray) -> Opinion:

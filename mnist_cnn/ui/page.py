@@ -6,11 +6,9 @@ import gradio as gr
 
 from ..classifier import load_classifier
 from ..models import MODELS
+from .assets import component_files
 from .draw_tab import build_draw_tab
 from .train_tab import build_train_tab
-
-_INTRODUCTION = """## MNIST sketchpad
-Draw a digit; a network of fewer than 25,000 parameters reads it while you draw."""
 
 
 def build_demo() -> gr.Blocks:
@@ -21,7 +19,7 @@ def build_demo() -> gr.Blocks:
     """
     shipped = {name: load_classifier(name) for name in reversed(MODELS)}
     with gr.Blocks(title="MNIST sketchpad", analytics_enabled=False, delete_cache=(3600, 3600)) as demo:
-        gr.Markdown(_INTRODUCTION)
+        gr.HTML(**component_files("header"))
         with gr.Tab("Draw"):
             draw = build_draw_tab(shipped)
         with gr.Tab("Train"):

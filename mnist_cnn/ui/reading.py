@@ -1,17 +1,16 @@
 """What the networks read in a drawing: in words, bars, pictures and evidence."""
 
-import base64
-import io
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 import numpy as np
-from PIL import Image
 
 from ..classifier import BLANK, Prediction
 from ..preprocessing import Steps
 from .assets import component_files
+from .pictures import png_url
 
 _STEP_SIDE = 56  # pixels; the picture of a step is not sent larger than this
 _NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # one clear pixel
@@ -42,9 +41,13 @@ class Reading(gr.HTML):
     def __init__(self, **kwargs) -> None:
         super().__init__(value=EMPTY_READING, **component_files("reading"), **kwargs)
 
+    def postprocess(self, value: dict[str, Any]) -> str:
+        """The value as JSON text: of an object, Gradio's page would wrap and compare each number several times."""
+        return json.dumps(value)
+
 
 def reading_value(steps: Steps, opinions: list[Opinion], chosen: int) -> dict[str, Any]:
-    """The values of the template and of the script behind it.
+    """What `reading.js` shows.
 
     Args:
         steps: how the drawing became the image that the networks read.
@@ -63,8 +66,8 @@ def reading_value(steps: Steps, opinions: list[Opinion], chosen: int) -> dict[st
         state="read",
         digit=str(prediction.digit) if prediction.is_digit else "?",
         words=_words(prediction),
-        image=_png_url(prediction.image),
-        steps=[{"name": name, "image": _png_url(picture)} for name, picture in pictures.items()],
+        image=png_url(prediction.image),
+        steps=[{"name": name, "image": png_url(picture, _STEP_SIDE)} for name, picture in pictures.items()],
         networks=[
             {
                 "name": opinion.name,
@@ -102,16 +105,6 @@ def _words(prediction: Prediction) -> str:
     if prediction.confidence > 0.99:
         return f"Certainly a {prediction.digit}."
     return f"{'Very likely' if prediction.confidence > 0.9 else 'Probably'} a {prediction.digit}."
-
-
-def _png_url(picture: np.ndarray) -> str:
-    """A grey picture (H, W) of 0 to 255 as a PNG data URL, made smaller where it is large."""
-    image = Image.fromarray(picture.astype(np.uint8))
-    if max(image.size) > _STEP_SIDE:
-        image.thumbnail((_STEP_SIDE, _STEP_SIDE), Image.Resampling.BOX)
-    file = io.BytesIO()
-    image.save(file, "PNG", compress_level=1)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 EMPTY_READING = _value(

@@ -16,8 +16,8 @@ _MAX_SIDE = 1024  # pixels; the pad's own pictures have 280
 class Sketchpad(gr.HTML):
     """A pad to draw on; it fires `input` during and after every stroke.
 
-    As an input it gives the drawing as an RGBA `PIL.Image.Image` with the ink in the alpha channel, or None when it is
-    empty.
+    As an input it gives the drawing as a `PIL.Image.Image` of mode L, the ink's coverage, 255 where it is full, or None
+    when it is empty.
     """
 
     def __init__(self, **kwargs) -> None:
@@ -38,7 +38,7 @@ class Sketchpad(gr.HTML):
         try:
             picture = Image.open(io.BytesIO(base64.b64decode(payload[len(_PREFIX) :], validate=True)), formats=["PNG"])
             # The size stands in the header: a small file is refused before it unpacks into a large picture.
-            drawing = picture.convert("RGBA") if max(picture.size) <= _MAX_SIDE else None
+            drawing = picture.convert("RGBA").getchannel("A") if max(picture.size) <= _MAX_SIDE else None
         except Image.DecompressionBombError:
             drawing = None
         except (OSError, SyntaxError, ValueError) as error:  # of the base64 or of the PNG

@@ -1,4 +1,5 @@
-// The drawing pad. Gradio runs this file as the body of a function with `element`, `props` and `trigger` in scope.
+// The drawing pad. Gradio runs this file as the body of a function with `element`, `props`, `trigger` and `data`, which is
+// sketchpad.json, in scope.
 
 /**
  * A canvas that keeps what is drawn on it as strokes, so that it stays sharp at any size, can be undone, and is sent
@@ -14,8 +15,9 @@ class Sketchpad {
   /**
    * @param {HTMLElement} root holds the canvas and the tools of sketchpad.html
    * @param {(picture: string) => void} send takes the drawing as a PNG data URL, ink in the alpha channel; "" if empty
+   * @param {{ width: number, examples: { name: string, strokes: number[][][] }[] }} data drawings that the pad offers
    */
-  constructor(root, send) {
+  constructor(root, send, data) {
     this.root = root;
     this.send = send;
     this.canvas = root.querySelector("canvas");
@@ -40,6 +42,7 @@ class Sketchpad {
     for (const button of root.querySelectorAll("[data-tool]")) {
       button.addEventListener("click", () => this.choose(button.dataset.tool === "eraser"));
     }
+    for (const { name, strokes } of data.examples) this.offer(name, strokes, data.width);
     new ResizeObserver(() => this.redraw()).observe(this.canvas);
     // Light and dark differ in the ink's colour.
     new MutationObserver(() => this.redraw()).observe(document.body, { attributeFilter: ["class"] });
@@ -107,6 +110,26 @@ class Sketchpad {
     this.sendNow();
   }
 
+  /** Add a button with a small picture of finished strokes, which puts them onto the pad. */
+  offer(name, strokes, width) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.title = `Draw the example ${name}`;
+    button.setAttribute("aria-label", `Example: ${name}`);
+    const lines = strokes.map((points) => `<polyline points="${points}"/>`);
+    button.innerHTML = `<svg viewBox="0.1 0.1 0.8 0.8" aria-hidden="true">${lines.join("")}</svg>`;
+    button.addEventListener("click", () => this.put(strokes.map((points) => ({ erase: false, width, points }))));
+    this.root.querySelector(".examples").append(button);
+  }
+
+  /** Put finished strokes onto the pad, in place of what is on it, as if they had been drawn one after the other. */
+  put(strokes) {
+    if (this.pointer !== null) return;
+    if (this.strokes().length) this.act({ clear: true });
+    for (const stroke of strokes) this.act(stroke);
+    this.sendNow();
+  }
+
   choose(eraser) {
     this.erasing = eraser;
     for (const button of this.root.querySelectorAll("[data-tool]")) {
@@ -142,10 +165,17 @@ class Sketchpad {
       this.paint(this.canvas.getContext("2d"), side, getComputedStyle(this.canvas).color);
       const inked = this.strokes().length > 0;
       this.root.querySelector(".paper").classList.toggle("inked", inked);
-      this.root.querySelector("[data-action=undo]").disabled = !this.done.length;
-      this.root.querySelector("[data-action=redo]").disabled = !this.undone.length;
-      this.root.querySelector("[data-action=clear]").disabled = !inked;
+      this.enable("undo", this.done.length > 0);
+      this.enable("redo", this.undone.length > 0);
+      this.enable("clear", inked);
     });
+  }
+
+  enable(action, enabled) {
+    const button = this.root.querySelector(`[data-action=${action}]`);
+    // A button that is disabled takes the focus with it, and the pad would hear no more keys.
+    if (!enabled && button === document.activeElement) this.canvas.focus({ preventScroll: true });
+    button.disabled = !enabled;
   }
 
   paint(context, side, ink) {
@@ -190,7 +220,8 @@ class Sketchpad {
   }
 }
 
-new Sketchpad(element, (picture) => {
+const send = (picture) => {
   props.value = picture;
   trigger("input");
-});
+};
+new Sketchpad(element, send, data);

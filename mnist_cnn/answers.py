@@ -1,0 +1,49 @@
+"""What a visitor says that the drawings were: a score, and labelled images like MNIST's."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from .preprocessing import IMAGE_SIZE
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Drawings that a visitor has named; never changed, `with_answer` makes a new one.
+
+    Attributes:
+        images: uint8 (N, 28, 28), what the network saw, as `load_mnist` gives images.
+        labels: int64 (N,), what the visitor said they were.
+        read: int64 (N,), what a network had read, -1 for no digit.
+    """
+
+    images: torch.Tensor = field(default_factory=lambda: torch.zeros(0, IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8))
+    labels: torch.Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+    read: torch.Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+
+    @property
+    def drawn(self) -> int:
+        """How many drawings were named."""
+        return len(self.labels)
+
+    @property
+    def read_right(self) -> int:
+        """How many of them the network had read as what they were."""
+        return int((self.read == self.labels).sum())
+
+    def with_answer(self, image: np.ndarray, label: int, read: int | None) -> "Answers":
+        """These and one more, in place of the last where that is of the same image: the visitor thought again.
+
+        Args:
+            image: uint8 (28, 28).
+            label: the digit that it was, 0 to 9.
+            read: the digit that a network read, if it read any.
+        """
+        image = torch.tensor(image)  # a copy: the caller's array may be read-only, or change
+        kept = self.drawn - bool(self.drawn and torch.equal(self.images[-1], image))
+        return Answers(
+            torch.cat([self.images[:kept], image[None]]),
+            torch.cat([self.labels[:kept], torch.tensor([label])]),
+            torch.cat([self.read[:kept], torch.tensor([-1 if read is None else read])]),
+        )

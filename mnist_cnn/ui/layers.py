@@ -1,0 +1,33 @@
+"""The feature maps of a network's layers, as strips of small pictures."""
+
+from collections.abc import Sequence
+
+import gradio as gr
+import numpy as np
+
+from .assets import component_files
+from .pictures import png_url, tiled
+
+_COLUMNS = 16  # pictures side by side; every layer has a multiple of 8 of them
+
+
+class Layers(gr.HTML):
+    """Shows what `layers_value` makes of feature maps."""
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(value=[], **component_files("layers"), **kwargs)
+
+
+def layers_value(maps: Sequence[np.ndarray]) -> list[dict[str, str]]:
+    """The values of the template.
+
+    Args:
+        maps: of each layer, floats (C, H, W). Black is 0 and below, white the largest value of the layer.
+    """
+    return [
+        {
+            "name": f"Layer {number}: {len(layer)} maps of {layer.shape[1]}×{layer.shape[2]}",
+            "image": png_url(tiled(255 * layer.clip(0) / max(layer.max(), 1e-9), _COLUMNS)),
+        }
+        for number, layer in enumerate(maps, start=1)
+    ]

@@ -1,0 +1,18 @@
+"""The row of buttons with which a visitor says what a digit was."""
+
+import gradio as gr
+
+from ..answers import Answers
+from .assets import component_files
+
+
+class Naming(gr.HTML):
+    """Ten buttons and a line of text, its value; fires `select` with the digit that was pressed as `digit`."""
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(value="", **component_files("naming"), **kwargs)
+
+
+def score(answers: Answers) -> str:
+    """How a visitor's drawings were read, in words."""
+    return f"Noted: {answers.labels[-1]}. Read right: {answers.read_right} of {answers.drawn}."

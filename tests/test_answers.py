@@ -1,0 +1,43 @@
+import torch
+from drawing import handwriting
+
+from mnist_cnn.answers import Answers
+from mnist_cnn.data import load_mnist
+
+IMAGES, LABELS = handwriting(4, seed=3)
+
+
+def test_counts_what_was_drawn_and_read_right():
+    answers = Answers()
+    assert (answers.drawn, answers.read_right) == (0, 0)
+    for image, label, read in zip(IMAGES, (0, 1, 2, 3), (0, 7, 2, 3), strict=True):
+        answers = answers.with_answer(image, label, read)
+    assert (answers.drawn, answers.read_right) == (4, 3)
+    assert answers.labels.tolist() == [0, 1, 2, 3]
+    assert answers.read.tolist() == [0, 7, 2, 3]
+    assert (answers.images.numpy() == IMAGES).all()
+    unread = Answers().with_answer(IMAGES[0], 0, None)
+    assert (unread.drawn, unread.read_right, unread.read.tolist()) == (1, 0, [-1])
+
+
+def test_a_second_answer_for_the_same_drawing_replaces_the_first():
+    answers = Answers().with_answer(IMAGES[0], 6, 0).with_answer(IMAGES[1], 2, 1).with_answer(IMAGES[1], 1, 1)
+    assert answers.labels.tolist() == [6, 1]
+    assert (answers.drawn, answers.read_right) == (2, 1)
+
+
+def test_leaves_itself_and_the_image_alone():
+    before = Answers().with_answer(IMAGES[0], 0, 0)
+    image = IMAGES[1].copy()
+    after = before.with_answer(image, 1, 1)
+    image[:] = 0
+    assert before.drawn == 1
+    assert (after.images[1].numpy() == IMAGES[1]).all()
+
+
+def test_can_be_added_to_a_training_set(small_root):
+    images, labels = load_mnist(small_root, train=True)
+    answers = Answers().with_answer(IMAGES[3], 3, 5)
+    for ours, theirs in ((answers.images, images), (answers.labels, labels)):
+        assert torch.cat([theirs, ours]).dtype == theirs.dtype
+        assert ours.shape[1:] == theirs.shape[1:]

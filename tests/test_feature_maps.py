@@ -1,0 +1,72 @@
+import threading
+
+import numpy as np
+import pytest
+import torch
+from digits import DIGITS
+from drawing import render
+from torch.nn import functional as F
+
+from mnist_cnn.feature_maps import feature_maps
+from mnist_cnn.models import MODELS, build_model
+from mnist_cnn.preprocessing import normalize, sketch_to_mnist
+
+IMAGE = sketch_to_mnist(render(DIGITS[8]))
+
+
+def fresh(name):
+    """A network whose batch norms have seen something, so that they do more than copy."""
+    model = build_model(name, seed=0)
+    with torch.no_grad():
+        model(normalize(torch.randint(0, 256, (64, 28, 28), dtype=torch.uint8)))
+    return model.eval()
+
+
+def test_are_the_outputs_of_the_norms_of_net_25k():
+    model = fresh("net-25k")
+    with torch.no_grad():
+        x = normalize(torch.tensor(IMAGE)[None])
+        expected = []
+        for layers in (("conv1", "pool1", "bn1"), ("conv2", "bn2"), ("conv3", "pool2", "bn3"), ("conv4", "bn4")):
+            for layer in layers:
+                x = getattr(model, layer)(x)
+            expected.append(x[0].numpy())
+            x = F.hardswish(x)
+        expected.append(model.bn5(model.conv5(x))[0].numpy())
+    maps = feature_maps(model, IMAGE)
+    assert len(maps) == len(expected)
+    for ours, theirs in zip(maps, expected, strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-5)
+
+
+def test_are_taken_ahead_of_an_activation_that_overwrites_them():
+    maps = feature_maps(fresh("net-8k"), IMAGE)
+    assert [layer.shape for layer in maps] == [(16, 28, 28), (24, 28, 28), (16, 14, 14), (24, 14, 14)]
+    assert all((layer < 0).any() for layer in maps)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_leave_the_network_as_it_was(name):
+    model = fresh(name).train()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    feature_maps(model, IMAGE)
+    assert model.training
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_are_not_mixed_up_between_threads():
+    model = fresh("net-25k")
+    images = {digit: sketch_to_mnist(render(strokes)) for digit, strokes in DIGITS.items()}
+    expected = {digit: feature_maps(model, image) for digit, image in images.items()}
+    found = {}
+    threads = [
+        threading.Thread(target=lambda digit=digit: found.update({digit: feature_maps(model, images[digit])}))
+        for digit in images
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for digit in images:
+        assert all(np.array_equal(ours, one) for ours, one in zip(found[digit], expected[digit], strict=True))
