@@ -37,8 +37,8 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "nominal": {},
     **{f"pen {share:.0%} of the pad": {"width": share * PAD} for share in (0.03, 0.09, 0.12)},
     **{f"digit {size:.0%} of the pad": {"size": size} for size in (0.15, 0.2, 0.3, 0.9)},
-    "in the upper left corner": {"middle": (0.33, 0.33)},
-    "small in the lower right corner": {"size": 0.3, "middle": (0.82, 0.82)},
+    "in the upper left corner": {"middle": (0.34, 0.34)},
+    "small in the lower right corner": {"size": 0.3, "middle": (0.81, 0.81)},
     "dark on light": {"ink": (30, 40, 90), "paper": (250, 245, 230)},
     "light on dark": {"ink": (240, 240, 240), "paper": (20, 25, 30)},
 }

@@ -39,11 +39,10 @@ def main() -> None:
             draw(page, strokes)
             read = settled(page, "#reading .digit")
             expected = classifier.predict(render(strokes))
-            agreed += read == str(expected.digit)
-            if read != str(expected.digit):
-                print(
-                    f"sample {index}: a {read} on the page, a {expected.digit} at {expected.confidence:.0%} in Python"
-                )
+            shown = str(expected.digit) if expected.is_digit else "?"
+            agreed += read == shown
+            if read != shown:
+                print(f"sample {index}: {read} on the page, {shown} at {expected.confidence:.0%} in Python")
             page.keyboard.press("c")
             settled(page, "#reading .digit")
     print(f"{agreed} of {arguments.drawings} drawings of {arguments.file.name} are read alike")

@@ -16,29 +16,23 @@ RESULTS = Path(__file__).parent / "results"
 def one_epoch() -> str:
     """Test accuracy after one epoch."""
     results = _results("one_epoch")
-    lines = [
-        "| network | parameters | recipe | mean | sd | worst | best | seeds |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    body = []
     for row in results.values():
-        figures = " | ".join(f"{row[key]:.2f}%" for key in ("mean", "sd", "worst", "best"))
-        lines.append(
-            f"| `{row['model']}` | {row['parameters']:,} | {row['recipe']} | {figures} | {len(row['accuracies'])} |"
-        )
-    return "\n".join(lines)
+        figures = [f"{row[key]:.2f}%" for key in ("mean", "sd", "worst", "best")]
+        name, seeds = f"`{row['model']}`", str(len(row["accuracies"]))
+        body.append([name, f"{row['parameters']:,}", row["recipe"], *figures, seeds])
+    return _table(["network", "parameters", "recipe", "mean", "sd", "worst", "best", "seeds"], body)
 
 
 def speed() -> str:
     """Time of an epoch beside the reference pipeline."""
     results = _results("speed")
-    lines = ["| pipeline | times as fast | share of the matmul rate | peak memory |", "|---|---|---|---|"]
+    body = []
     for name, row in results["pipelines"].items():
         pipeline = "the reference network, recipe and pipeline" if name == "reference" else f"`{name}`, our recipe"
-        lines.append(
-            f"| {pipeline} | {row['times_as_fast']:.1f} | {row['share_of_matmul_rate']:.0%} "
-            f"| {row['peak_memory_bytes'] / 2**20:.0f} MiB |"
-        )
-    return "\n".join(lines)
+        share, memory = f"{row['share_of_matmul_rate']:.0%}", f"{row['peak_memory_bytes'] / 2**20:.0f} MiB"
+        body.append([pipeline, f"{row['times_as_fast']:.1f}", share, memory])
+    return _table(["pipeline", "times as fast", "share of the matmul rate", "peak memory"], body)
 
 
 def preprocessing() -> str:
@@ -52,11 +46,80 @@ def preprocessing() -> str:
         f"MNIST's {results['digits']:,} test digits, enlarged 6 to 10 times and put anywhere on a canvas, come back "
         f"within one grey level of 255 in {results['within_one_grey_level']:,} cases. Of the "
         f"{results['with_full_ink']:,} that reach full ink, {results['with_full_ink_bit_for_bit']:,} come back bit for "
-        f"bit; the others had lost a row at MNIST's edge. {accuracies}."
+        f"bit; the others had lost a row at MNIST's edge, or have such sharp edges that their pen is evened. {accuracies}."
     )
 
 
-SECTIONS = {"one epoch": one_epoch, "speed": speed, "preprocessing": preprocessing}
+def drawings() -> str:
+    """What the shipped weights read, and what they refuse to."""
+    nominal = {(row["file"], row["model"]): row for row in _results("drawings")["nominal"]}
+    confidence, mnist = _results("confidence"), _results("preprocessing")["accuracy"]
+    names = list(confidence)[::-1]
+    files = list(dict.fromkeys(file for file, _ in nominal))
+
+    def share(number: float) -> str:
+        return f"{number:.2%}"
+
+    rows = {"MNIST's test set, read right": [share(mnist[name]["before"]) for name in names]}
+    for file in files:
+        source, first = _source(file), nominal[file, names[0]]
+        rows[f"{source}, {first['samples']:,} drawn digits, read right"] = [
+            share(nominal[file, name]["accuracy"]) for name in names
+        ]
+        if len(first["by_donor"]) > 1:
+            rows[f"{source}, mean over {len(first['by_donor'])} donors"] = [
+                share(nominal[file, name]["mean_over_donors"]) for name in names
+            ]
+    for source in confidence[names[0]]["calibration"]:
+        rows[f"{_source(source)}, expected calibration error"] = [
+            share(confidence[name]["calibration"][source]["error"]) for name in names
+        ]
+    for source in confidence[names[0]]["refused"]:
+        rows[f"{_source(source)}, refused as no digit"] = [
+            share(confidence[name]["refused"][source]["share"]) for name in names
+        ]
+    rows["drawn digits against letters, area under the ROC curve"] = [
+        f"{confidence[name]['roc']['area']:.3f}" for name in names
+    ]
+    return _table(["", *(f"`{name}`" for name in names)], [[name, *cells] for name, cells in rows.items()])
+
+
+def conditions() -> str:
+    """Accuracy with other pens, sizes, places and colours."""
+    return _one_changed("conditions", "drawn")
+
+
+def steps() -> str:
+    """Accuracy with more and more of preprocessing."""
+    return _one_changed("steps", "preprocessing")
+
+
+def _one_changed(key: str, title: str) -> str:
+    rows = _results("drawings")[key]
+    first = rows[0]["file"]
+    names = list(rows[0]["accuracy"])[::-1]
+    body = [[row["name"], *(f"{row['accuracy'][name]:.2%}" for name in names)] for row in rows if row["file"] == first]
+    return _table([title, *(f"`{name}`" for name in names)], body)
+
+
+def _table(head: list[str], body: list[list[str]]) -> str:
+    lines = [f"| {' | '.join(cells)} |" for cells in [head, *body]]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
+
+
+def _source(name: str) -> str:
+    """What a table calls a stroke file, or a kind of drawing."""
+    return {"unipen": "UniPen", "ipad": "iPad", "letters": "letters"}.get(name.split("_")[0], name)
+
+
+SECTIONS = {
+    "one epoch": one_epoch,
+    "speed": speed,
+    "preprocessing": preprocessing,
+    "drawings": drawings,
+    "conditions": conditions,
+    "steps": steps,
+}
 
 
 def filled(text: str) -> str:

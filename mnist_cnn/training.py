@@ -307,8 +307,8 @@ def _batches(
     order = torch.randperm(len(images), generator=generator, device=images.device)
     chunk = max(1, _CHUNK // settings.batch_size) * settings.batch_size
     for indices in order.split(chunk):
-        chosen = redraw(images[indices], labels[indices], settings.redrawn, generator)  # (chunk, 28, 28)
-        inputs = normalize(augment(chosen, settings.augmentation, generator))  # (chunk, 1, 28, 28)
+        shown = augment(images[indices], settings.augmentation, generator)  # (chunk, 28, 28)
+        inputs = normalize(redraw(shown, labels[indices], settings.redrawn, generator))  # (chunk, 1, 28, 28)
         yield from zip(inputs.split(settings.batch_size), labels[indices].split(settings.batch_size), strict=True)
 
 

@@ -154,11 +154,20 @@ def test_the_last_reading_is_that_of_the_last_drawing(open_page):
         draw(page, strokes)
         read = digit(page)
         prediction = classifier.predict(ink(page))
-        assert read == str(prediction.digit)
+        assert read == (str(prediction.digit) if prediction.is_digit else "?")
         # The ink's colour differs, and with it now and then the rounding of a soft edge.
         shown = [float(text.rstrip("%")) for text in page.locator("#reading .percent").all_inner_texts()]
         assert shown == pytest.approx(100 * prediction.probabilities, abs=0.5)
         page.keyboard.press("c")
+
+
+def test_what_is_no_digit_is_said_to_be_none(open_page):
+    page = open_page()
+    draw(page, [[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]])  # an X
+    assert digit(page) == "?"
+    assert page.inner_text("#reading .verdict .words") == "That does not look like a digit."
+    assert page.locator("#reading .bar.winner").count() == 0
+    assert page.inner_text("#reading .subject") == "digit"
 
 
 def test_the_evidence_that_is_shown_averages_to_the_logit(open_page):
@@ -169,7 +178,8 @@ def test_the_evidence_that_is_shown_averages_to_the_logit(open_page):
     assert digit(page) == "8"
     evidence = np.array(json.loads(answers[-1].json()["data"][0])["evidence"])  # (10, 49)
     classifier = load_classifier()
-    logits = predict_logits(classifier.model, torch.tensor(seen(page)[None]))[0].numpy() / classifier.temperature
+    logits = predict_logits(classifier.model, torch.tensor(seen(page)[None]))[0].numpy()
+    logits /= classifier.calibration.temperature
     assert evidence.mean(axis=1) == pytest.approx(logits, abs=1e-3)
 
     for asked in (8, 0):
@@ -417,10 +427,10 @@ def test_the_network_can_be_chosen(open_page):
     page = open_page()
     draw(page, DIGITS[9])
     assert digit(page) == "9"
-    before = settled(page, "#reading .bars")
+    assert settled(page, "#reading tr.chosen .name") == "net-25k"
     page.locator("#network label").nth(1).click()
     assert digit(page) == "9"
-    assert settled(page, "#reading .bars") != before
+    assert settled(page, "#reading tr.chosen .name") == "net-8k"
 
 
 def test_the_score_counts_what_the_visitor_says(open_page):

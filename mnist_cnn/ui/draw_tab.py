@@ -83,7 +83,8 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
         if network not in opinions:
             return "Draw a digit first.", answers
         prediction = opinions[network].prediction
-        answers = answers.with_answer(prediction.image, int(event.digit), prediction.digit)
+        read = prediction.digit if prediction.is_digit else None
+        answers = answers.with_answer(prediction.image, int(event.digit), read)
         return score(answers), answers
 
     def read_picture(picture: Image.Image | None) -> dict[str, float] | str:

@@ -81,7 +81,7 @@ class ReadingView {
       picture.data.set([...colour, 200 * Math.sqrt(Math.abs(value) / scale)], 4 * cell);
     });
     this.root.querySelector(".seen canvas").getContext("2d").putImageData(picture, 0, 0);
-    this.write(".subject", digit === "" ? "digit" : digit);
+    this.write(".subject", digit in evidence ? digit : "digit");
   }
 }
 
