@@ -93,6 +93,7 @@ STEPS: dict[str, Callable[[Image.Image], np.ndarray]] = {
     "the centre of mass in the middle": centred,
     "strokes as wide as MNIST's": sketch_to_mnist,
 }
+STEPS_AT = ("nominal", "small in the lower right corner")
 
 
 def main() -> None:
@@ -159,9 +160,14 @@ def conditions(file: Path, samples: list[dict], pool: Any) -> list[dict]:
 
 
 def steps(file: Path, samples: list[dict], pool: Any) -> list[dict]:
-    """Accuracy with more and more of preprocessing's steps."""
-    print(f"\n{file.name}, {len(samples)} samples, preprocessing step by step{'':<10}{'  '.join(MODELS)}")
-    return [_accuracies(file, samples, name, images_of(samples, {}, prepare, pool)) for name, prepare in STEPS.items()]
+    """Accuracy with more and more of preprocessing's steps, for digits in the middle and elsewhere."""
+    rows = []
+    for place_name in STEPS_AT:
+        print(f"\n{file.name}, {len(samples)} samples, step by step, {place_name:<33}{'  '.join(MODELS)}")
+        for name, prepare in STEPS.items():
+            images = images_of(samples, CONDITIONS[place_name], prepare, pool)
+            rows.append(_accuracies(file, samples, name, images) | {"condition": place_name})
+    return rows
 
 
 def images_of(

@@ -46,7 +46,7 @@ def preprocessing() -> str:
         f"MNIST's {results['digits']:,} test digits, enlarged 6 to 10 times and put anywhere on a canvas, come back "
         f"within one grey level of 255 in {results['within_one_grey_level']:,} cases. Of the "
         f"{results['with_full_ink']:,} that reach full ink, {results['with_full_ink_bit_for_bit']:,} come back bit for "
-        f"bit; the others had lost a row at MNIST's edge, or have such sharp edges that their pen is evened. {accuracies}."
+        f"bit; the others had lost a row at MNIST's edge, or are so sharp that their pen is evened. {accuracies}."
     )
 
 
@@ -86,20 +86,27 @@ def drawings() -> str:
 
 def conditions() -> str:
     """Accuracy with other pens, sizes, places and colours."""
-    return _one_changed("conditions", "drawn")
+    rows = _of_first_file("conditions")
+    names = list(rows[0]["accuracy"])[::-1]
+    body = [[row["name"], *(f"{row['accuracy'][name]:.2%}" for name in names)] for row in rows]
+    return _table(["drawn", *(f"`{name}`" for name in names)], body)
 
 
 def steps() -> str:
     """Accuracy with more and more of preprocessing."""
-    return _one_changed("steps", "preprocessing")
-
-
-def _one_changed(key: str, title: str) -> str:
-    rows = _results("drawings")[key]
-    first = rows[0]["file"]
+    rows = _of_first_file("steps")
     names = list(rows[0]["accuracy"])[::-1]
-    body = [[row["name"], *(f"{row['accuracy'][name]:.2%}" for name in names)] for row in rows if row["file"] == first]
-    return _table([title, *(f"`{name}`" for name in names)], body)
+    places = list(dict.fromkeys(row["condition"] for row in rows))
+    body: dict[str, list[str]] = {}
+    for row in rows:  # place by place
+        body.setdefault(row["name"], []).extend(f"{row['accuracy'][name]:.2%}" for name in names)
+    head = [f"`{name}`, {place}" for place in places for name in names]
+    return _table(["preprocessing, each with all above", *head], [[name, *cells] for name, cells in body.items()])
+
+
+def _of_first_file(key: str) -> list[dict]:
+    rows = _results("drawings")[key]
+    return [row for row in rows if row["file"] == rows[0]["file"]]
 
 
 def _table(head: list[str], body: list[list[str]]) -> str:
