@@ -27,7 +27,8 @@ def even_pen(ink: np.ndarray) -> np.ndarray:
 
     Returns:
         float64 (h, w), cropped, 0 to 1. `ink` itself where its strokes are too narrow or their edges too soft to be
-        moved, as in a picture of few pixels, or where there is hardly a stroke, as in a dot.
+        moved, as in a picture of few pixels; where there is hardly a stroke, as in a dot; and where finer strokes than
+        the others would be lost.
     """
     cover = ink / ink.max()
     # Along an edge the cover's gradient adds up to the edge's length, whatever its blur; a stroke has two edges. Across
@@ -49,9 +50,10 @@ def even_pen(ink: np.ndarray) -> np.ndarray:
     # The edge runs half a pixel before the nearest pixel's centre on its other side.
     depth = np.where(inside, _distance(~inside, reach) - 0.5, 0.5 - _distance(inside, reach))
     evened = np.clip(0.5 + outwards + depth, 0, 1)
-    rows, columns = np.flatnonzero(evened.any(axis=1)), np.flatnonzero(evened.any(axis=0))
-    if len(rows) == 0:  # strokes of very different widths, the wider ones setting the pace
+    # All ink of one pen is within half its width of the path, which stays.
+    if outwards < 0 and _distance(evened > 0.5, width * scale)[inside].max() > width * scale:
         return ink
+    rows, columns = np.flatnonzero(evened.any(axis=1)), np.flatnonzero(evened.any(axis=0))
     return evened[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 

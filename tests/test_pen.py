@@ -41,6 +41,15 @@ def test_ink_that_cannot_be_evened_stays_as_it_is():
         assert even_pen(ink) is ink
 
 
+def test_no_stroke_is_lost_beside_much_wider_ones():
+    wide = np.asarray(render([[(0.3, 0.3), (0.3, 0.7)], [(0.5, 0.3), (0.5, 0.7)]], width=50))[..., 3] / 255
+    fine = np.asarray(render([[(0.6, 0.3), (0.9, 0.7)]], width=5))[..., 3] / 255
+    both = np.maximum(wide, fine)
+    rows, columns = np.flatnonzero(both.any(axis=1)), np.flatnonzero(both.any(axis=0))
+    both = both[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    assert even_pen(both) is both
+
+
 def test_faint_ink_is_evened_as_full_ink_is():
     ink = ink_of(DIGITS[5], width=30)
     np.testing.assert_allclose(even_pen(ink * 0.3), even_pen(ink), atol=1e-6)
