@@ -494,6 +494,8 @@ def test_predict_is_an_api(url, tmp_path):
     confidences = {entry["label"]: entry["confidence"] for entry in result["confidences"]}
     expected = load_classifier().predict(page).probabilities
     assert confidences == pytest.approx({str(digit): float(share) for digit, share in enumerate(expected)}, abs=1e-5)
+    render([[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]]).save(file)  # an X
+    assert client.predict(handle_file(file), api_name="/predict")["label"] == "no digit"
     with pytest.raises(Exception, match="no picture"):
         client.predict(None, api_name="/predict")
 
