@@ -25,7 +25,7 @@ from mnist_cnn.data import load_mnist
 from mnist_cnn.models import MODELS
 from mnist_cnn.preprocessing import sketch_to_mnist
 
-from .drawings import PAD, images_of
+from .drawings import PAD, images_of, labels_of
 from .strokes import load_strokes, place, render
 
 RESULTS = Path(__file__).parent / "results" / "confidence.json"
@@ -105,8 +105,7 @@ def main() -> None:
     with multiprocessing.Pool() as pool:
         for file in options.digits:
             samples = load_strokes(file)
-            labels = np.array([int(sample["label"]) for sample in samples])
-            digits[file.name] = images_of(samples, {}, sketch_to_mnist, pool), labels
+            digits[file.name] = images_of(samples, {}, sketch_to_mnist, pool), labels_of(samples)
         others[options.letters.name] = images_of(load_strokes(options.letters), {}, sketch_to_mnist, pool)
         samples = load_strokes(options.digits[0])
         kinds = {"scribbles": scribble, "blots": blot, "dashes": dash}

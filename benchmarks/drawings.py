@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw
 from mnist_cnn import preprocessing
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.models import MODELS
-from mnist_cnn.preprocessing import DIGIT_SIZE, IMAGE_SIZE, preprocessing_steps, sketch_to_mnist
+from mnist_cnn.preprocessing import DIGIT_SIZE, IMAGE_SIZE, sketch_to_mnist
 
 from .strokes import load_strokes, place, render
 
@@ -72,18 +72,18 @@ def cropped(picture: Image.Image) -> np.ndarray:
 def squared(picture: Image.Image) -> np.ndarray:
     """Crop the ink, pad it to a square, average its area down to 20×20 and put that in the middle."""
     image = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
-    image[4:24, 4:24] = _shrunk(preprocessing_steps(picture).ink)
+    image[4:24, 4:24] = _shrunk(picture)
     return image
 
 
 def centred(picture: Image.Image) -> np.ndarray:
     """The same with the centre of mass in the middle."""
-    return preprocessing._center(_shrunk(preprocessing_steps(picture).ink))
+    return preprocessing._center(_shrunk(picture))
 
 
-def _shrunk(ink: np.ndarray) -> np.ndarray:
-    shrunk = preprocessing._shrink(preprocessing._crop(ink))
-    return np.rint(shrunk * (255 / shrunk.max())).astype(np.uint8)
+def _shrunk(picture: Image.Image) -> np.ndarray:
+    """The drawing at 20×20 as preprocessing makes it, but for its evening of the pen."""
+    return preprocessing._shrink(preprocessing._crop(preprocessing._ink(preprocessing._to_pixels(picture))))
 
 
 STEPS: dict[str, Callable[[Image.Image], np.ndarray]] = {
@@ -118,7 +118,7 @@ def main() -> None:
 
 def nominal(file: Path, samples: list[dict], pool: Any, sheets: Path | None) -> list[dict]:
     """Accuracy as drawn most often: over all, by digit, by donor; and what was taken for what."""
-    labels, donors = _labels(samples), np.array([sample.get("donor", "") for sample in samples])
+    labels, donors = labels_of(samples), np.array([sample.get("donor", "") for sample in samples])
     images = images_of(samples, {}, sketch_to_mnist, pool)
     counts = collections.Counter(donors.tolist())
     rows = []
@@ -194,12 +194,13 @@ def contact_sheet(images: np.ndarray, captions: list[str], columns: int = 20, zo
     return sheet
 
 
-def _labels(samples: list[dict]) -> np.ndarray:
+def labels_of(samples: list[dict]) -> np.ndarray:
+    """The digits that samples are, int (N,)."""
     return np.array([int(sample["label"]) for sample in samples])
 
 
 def _accuracies(file: Path, samples: list[dict], name: str, images: np.ndarray) -> dict:
-    labels = _labels(samples)
+    labels = labels_of(samples)
     accuracies = {
         model: float((load_classifier(model).probabilities(images).argmax(axis=1) == labels).mean()) for model in MODELS
     }

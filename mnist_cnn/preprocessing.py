@@ -93,7 +93,6 @@ def preprocessing_steps(sketch: np.ndarray | Image.Image) -> Steps:
     ink = _ink(_to_pixels(sketch))
     cropped = even_pen(_crop(ink))
     shrunk = _shrink(cropped)  # (20, 20)
-    shrunk = np.rint(shrunk * (255 / shrunk.max())).astype(np.uint8)
     return Steps(ink, cropped, shrunk, _center(shrunk))
 
 
@@ -154,10 +153,11 @@ def _crop(ink: np.ndarray) -> np.ndarray:
 
 
 def _shrink(digit: np.ndarray) -> np.ndarray:
-    """Pad a cropped digit (H, W) to a square and average its area down to (20, 20)."""
+    """Pad a cropped digit (H, W) to a square, average its area down and stretch it to 255: uint8 (20, 20)."""
     height, width = digit.shape
     cell = max(height, width) / DIGIT_SIZE  # side of an output pixel, in pixels of the sketch
-    return _averaging(height, cell) @ digit @ _averaging(width, cell).T
+    shrunk = _averaging(height, cell) @ digit @ _averaging(width, cell).T
+    return np.rint(shrunk * (255 / shrunk.max())).astype(np.uint8)
 
 
 def _averaging(length: int, cell: float) -> np.ndarray:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
-from .canvas import SIDE, enlarged, line, refit, uniform_numbers
+from .canvas import SIDE, Uniform, enlarged, line, refit, uniform_numbers
 
 NO_DIGIT = 10  # the label of a drawing that is none
 
@@ -138,7 +138,7 @@ KINDS: tuple[tuple[float, Callable[[torch.Tensor, torch.Tensor, torch.Generator]
 )
 
 
-def _somewhere(uniform: Callable[[float, float], torch.Tensor]) -> torch.Tensor:
+def _somewhere(uniform: Uniform) -> torch.Tensor:
     return torch.stack([uniform(_NEAR, _FAR), uniform(_NEAR, _FAR)], dim=1)  # (N, 2)
 
 
