@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from .augmentation import Augmentation, augment
 from .preprocessing import IMAGE_SIZE
+
+_CHANGES = Augmentation(degrees=10, translate=0.05, scale=0.1, shear=5)  # so that copies differ as a hand's digits do
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,23 @@ class Answers:
             label: the digit that it was, 0 to 9.
             read: the digit that a network read, if it read any.
         """
-        image = torch.tensor(image)  # a copy: the caller's array may be read-only, or change
-        kept = self.drawn - bool(self.drawn and torch.equal(self.images[-1], image))
+        copy = torch.tensor(image)  # the caller's array may be read-only, or change
+        kept = self.drawn - bool(self.drawn and torch.equal(self.images[-1], copy))
         return Answers(
-            torch.cat([self.images[:kept], image[None]]),
+            torch.cat([self.images[:kept], copy[None]]),
             torch.cat([self.labels[:kept], torch.tensor([label])]),
             torch.cat([self.read[:kept], torch.tensor([-1 if read is None else read])]),
         )
+
+    def repeated(self, times: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Copies to train on, each changed a little at random.
+
+        Args:
+            times: how many of each drawing.
+            seed: of the changes.
+
+        Returns:
+            Images, uint8 (times · N, 28, 28), and labels, int64 (times · N,).
+        """
+        generator = torch.Generator().manual_seed(seed)
+        return augment(self.images.repeat(times, 1, 1), _CHANGES, generator), self.labels.repeat(times)

@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from .preprocessing import normalize
 
@@ -32,3 +33,28 @@ def predict_logits(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
 def accuracy(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> float:
     """Share of images, uint8 (N, 28, 28), that are read as their labels, int64 (N,) say; 0 to 1."""
     return (predict_logits(model, images).argmax(1) == labels).float().mean().item()
+
+
+def confusion_matrix(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """How often each digit is read as which.
+
+    Args:
+        logits: (N, 10).
+        labels: int64 (N,), 0 to 9.
+
+    Returns:
+        int64 (10, 10), a row for each label, a column for each reading; it sums to N.
+    """
+    return (10 * labels + logits.argmax(1)).bincount(minlength=100).reshape(10, 10)
+
+
+def hardest(logits: torch.Tensor, labels: torch.Tensor, count: int) -> torch.Tensor:
+    """Indices, int64 (count,) or fewer, of the images whose labels a network finds least likely, these first.
+
+    Args:
+        logits: (N, 10).
+        labels: int64 (N,), 0 to 9.
+        count: how many.
+    """
+    losses = F.cross_entropy(logits, labels, reduction="none")  # (N,)
+    return losses.topk(min(count, len(losses))).indices

@@ -1,4 +1,4 @@
-"""What the layers of a network make of an image, one small picture for each channel."""
+"""What the layers of a network look for and what they make of an image, one small picture for each channel."""
 
 import copy
 
@@ -31,3 +31,9 @@ def feature_maps(model: nn.Module, image: np.ndarray) -> list[np.ndarray]:
     with limit_threads(1):
         model(normalize(torch.tensor(image)[None]))
     return maps
+
+
+def first_kernels(model: nn.Module) -> np.ndarray:
+    """The kernels of a network's first layer, float32 (C, H, W), as they are now: a copy."""
+    first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
+    return first.weight.detach()[:, 0].cpu().numpy().copy()

@@ -1,19 +1,30 @@
 """The two networks. Both end in one 7×7 map per class whose average is that class's logit."""
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 
-class Net8k(nn.Module):
+class Network(nn.Module):
+    """What both networks offer: `forward` for training, `evidence` for those who ask why."""
+
+    NORMED: ClassVar[tuple[str, ...]]  # hidden layers whose output a batch norm scales
+
+    def evidence(self, x: torch.Tensor) -> torch.Tensor:
+        """Per-class evidence maps, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28)."""
+        raise NotImplementedError
+
+
+class Net8k(Network):
     """The reference network, 8,530 parameters.
 
     Small kernels, 1×1 convolutions where they save parameters, and a 1×1 residual branch around the second stage.
     """
 
-    NORMED = ("conv2", "conv3", "conv4")  # hidden layers whose output a batch norm scales
+    NORMED = ("conv2", "conv3", "conv4")
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +61,7 @@ class Net8k(nn.Module):
         return self.gap(self.evidence(x)).flatten(1)  # (N, 10)
 
 
-class Net25k(nn.Module):
+class Net25k(Network):
     """Five convolutions with batch norm, two max pools and a 1×1 head: 23,930 parameters.
 
     The convolutions have no bias: batch norm subtracts the mean, and adds its own. Pooling comes ahead of the norm,
@@ -58,7 +69,7 @@ class Net25k(nn.Module):
     kernels start with orthonormal rows, which is where Muon takes them.
     """
 
-    NORMED = ("conv2", "conv3", "conv4", "conv5")  # hidden layers whose output a batch norm scales
+    NORMED = ("conv2", "conv3", "conv4", "conv5")
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +89,7 @@ class Net25k(nn.Module):
         self.head = nn.Conv2d(24, 10, 1)
         self.gap = nn.AdaptiveAvgPool2d(1)
         for name in self.NORMED:
-            nn.init.orthogonal_(self.get_submodule(name).weight)
+            nn.init.orthogonal_(self.get_parameter(f"{name}.weight"))
 
     def evidence(self, x: torch.Tensor) -> torch.Tensor:
         """Per-class evidence maps, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28)."""
@@ -112,7 +123,14 @@ def _norm_dropout(x: torch.Tensor, norm: nn.BatchNorm2d, dropout: nn.Dropout) ->
         return norm(x)
     keep = 1 - dropout.p
     x = F.batch_norm(
-        x, norm.running_mean, norm.running_var, norm.weight / keep, norm.bias / keep, True, norm.momentum, norm.eps
+        x,
+        norm.running_mean,
+        norm.running_var,
+        norm.weight / keep,
+        norm.bias / keep,
+        True,
+        norm.momentum or 0.0,
+        norm.eps,
     )
     if dropout.p > 0:
         _clear(x.detach(), dropout.p)
@@ -129,10 +147,10 @@ def _clear(x: torch.Tensor, p: float) -> None:
     values.index_fill_(0, torch.randint(x.numel(), (draws,), device=x.device), 0.0)
 
 
-MODELS: dict[str, type[nn.Module]] = {"net-8k": Net8k, "net-25k": Net25k}
+MODELS: dict[str, type[Network]] = {"net-8k": Net8k, "net-25k": Net25k}
 
 
-def build_model(name: str, seed: int | None = None) -> nn.Module:
+def build_model(name: str, seed: int | None = None) -> Network:
     """A fresh network with random weights.
 
     Args:

@@ -1,6 +1,7 @@
 """Muon for convolution kernels."""
 
 import torch
+from torch import nn
 
 # Coefficients of the quintic Newton-Schulz iteration and their source: K. Jordan, "Muon: an optimizer for the hidden
 # layers of neural networks", 2024. They push all singular values to between about 0.7 and 1.2 in five rounds.
@@ -22,7 +23,7 @@ class Muon(torch.optim.Optimizer):
         momentum: of the running sum of gradients, with Nesterov's look ahead.
     """
 
-    def __init__(self, kernels, lr: float, momentum: float = 0.6) -> None:
+    def __init__(self, kernels: list[nn.Parameter], lr: float, momentum: float = 0.6) -> None:
         super().__init__(kernels, {"lr": lr, "momentum": momentum})
         for group in self.param_groups:
             kernels = group["params"]
@@ -31,7 +32,7 @@ class Muon(torch.optim.Optimizer):
                 group[buffer] = kernels[0].new_zeros(len(kernels), rows, columns)  # (L, rows, columns)
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self, closure: None = None) -> None:  # type: ignore[override]  # nothing here calls a closure
         """Move the kernels along their gradients."""
         for group in self.param_groups:
             kernels, momenta, ahead = group["params"], group["momenta"], group["ahead"]

@@ -11,6 +11,7 @@ import platform
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -18,19 +19,19 @@ from torch.nn import functional as F
 
 from .augmentation import NO_AUGMENTATION, Augmentation, augment
 from .evaluation import accuracy
-from .models import MODELS
+from .models import MODELS, Network
 from .optim import Muon
 from .preprocessing import normalize
 from .redrawing import redraw
 from .scribbles import NO_DIGIT, scribbles
 from .threads import limit_threads
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # options of glibc's mallopt, in bytes
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # options of glibc's mallopt; the first two in bytes
 
 DEVICES = ("auto", "cpu", "cuda")
 
 _CHUNK = 4096  # images augmented at a time
-_SMOOTHING_IMAGES = 2000  # the running accuracy looks back over about this many images
+_SMOOTHING_IMAGES = 2000  # the running accuracy looks back over about this many images, or a thirtieth of a short run
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class TrainingSettings:
     logit_scale: float = 1.0  # the loss sees the logits times this
 
     # the images
+    share: float = 1.0  # of the training set that is used, chosen at random by the seed
     augmentation: Augmentation = NO_AUGMENTATION
     redrawn: float = 0.0  # share of images, drawn anew in each epoch as people draw on a screen
     scribbles: float = 0.0  # drawings that are no digit, added to the training set, as a share of it
@@ -69,11 +71,12 @@ class TrainingSettings:
             for name, good, rule in (
                 ("model", self.model in MODELS, f"one of {', '.join(MODELS)}"),
                 ("epochs", self.epochs >= 1, "at least 1"),
-                ("batch_size", self.batch_size >= 2, "at least 2"),
+                ("batch_size", 2 <= self.batch_size <= 1024, "from 2 to 1024"),
                 ("lr", 0 < self.lr <= 10, "above 0 and at most 10"),
                 ("muon_lr", 0 < self.muon_lr <= 10, "above 0 and at most 10"),
                 ("optimizer", self.optimizer in ("muon", "sgd"), "'muon' or 'sgd'"),
                 ("schedule", self.schedule in ("linear", "one-cycle"), "'linear' or 'one-cycle'"),
+                ("share", 0 < self.share <= 1, "above 0 and at most 1"),
                 ("redrawn", 0 <= self.redrawn <= 1, "from 0 to 1"),
                 ("scribbles", 0 <= self.scribbles <= 1, "from 0 to 1"),
                 ("seed", 0 <= self.seed < 2**63, "a whole number from 0 to 2**63 - 1"),
@@ -83,6 +86,13 @@ class TrainingSettings:
         if problems:
             raise ValueError("These settings cannot be trained with: " + "; ".join(problems) + ".")
 
+
+# Ways to change the images, by what they are called; each is a few fields of `TrainingSettings`.
+AUGMENTATIONS: dict[str, dict[str, Any]] = {
+    "none": {"augmentation": NO_AUGMENTATION, "redrawn": 0.0},
+    "affine": {"augmentation": Augmentation(degrees=15, translate=0.1, scale=0.1), "redrawn": 0.0},
+    "redrawn": {"augmentation": NO_AUGMENTATION, "redrawn": 0.5},
+}
 
 # The recipe that the reference network was published with.
 _REFERENCE = TrainingSettings(
@@ -94,7 +104,7 @@ _REFERENCE = TrainingSettings(
     nesterov=False,
     weight_decay=2e-4,
     schedule="one-cycle",
-    augmentation=Augmentation(degrees=15, translate=0.1, scale=0.1),
+    **AUGMENTATIONS["affine"],
 )
 # One epoch.
 _OURS = TrainingSettings(lr=0.2, label_smoothing=0.1, logit_scale=2.0, warmup=0.1)
@@ -116,13 +126,14 @@ RECIPES: dict[str, dict[str, TrainingSettings]] = {
 }
 
 
-def recipe_settings(model: str, recipe: str = "ours", **changes) -> TrainingSettings:
+def recipe_settings(model: str, recipe: str = "ours", **changes: Any) -> TrainingSettings:
     """A recipe's settings for a network, with some of them changed.
 
     Args:
         model: a key of `MODELS`.
         recipe: a key of `RECIPES`.
-        changes: fields of `TrainingSettings`; those that are None stay as the recipe has them.
+        changes: fields of `TrainingSettings`; those that are None stay as the recipe has them. Where `lr` changes and
+            `muon_lr` is not named, it changes by the same factor.
 
     Raises:
         ValueError: an unknown network or recipe, or a value that cannot be trained with.
@@ -131,8 +142,24 @@ def recipe_settings(model: str, recipe: str = "ours", **changes) -> TrainingSett
         raise ValueError(f"There is no recipe named {recipe!r}; the recipes are {', '.join(RECIPES)}.")
     if model not in RECIPES[recipe]:
         raise ValueError(f"There is no network named {model!r}; the networks are {', '.join(RECIPES[recipe])}.")
+    settings = RECIPES[recipe][model]
     given = {name: value for name, value in changes.items() if value is not None}
-    return dataclasses.replace(RECIPES[recipe][model], **given)
+    if given.get("lr", settings.lr) != settings.lr:
+        given.setdefault("muon_lr", settings.muon_lr * given["lr"] / settings.lr)
+    return dataclasses.replace(settings, **given)
+
+
+def augmentation_name(settings: TrainingSettings) -> str:
+    """The key in `AUGMENTATIONS` of how settings change the images.
+
+    Raises:
+        StopIteration: they do so in a way of their own.
+    """
+    return next(
+        name
+        for name, fields in AUGMENTATIONS.items()
+        if all(getattr(settings, field) == value for field, value in fields.items())
+    )
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -157,7 +184,9 @@ class Progress:
         epoch: the running epoch, from 1.
         images_seen: over all epochs, scribbles included.
         loss: of the last batch.
-        accuracy: share of the last 2,000 or so digits of the training set read right as they were shown, 0 to 1.
+        batch_accuracy: share of its digits read right as they were shown, 0 to 1.
+        smoothed_loss: the loss over the last 2,000 or so digits; in a short run, over a thirtieth of it.
+        accuracy: share of these read right, 0 to 1.
         epoch_accuracy: the same since the epoch began.
         lr: the learning rate of the last step.
         seconds: spent training, without the measurements and without the consumer's own time between two steps.
@@ -169,6 +198,8 @@ class Progress:
     epoch: int
     images_seen: int
     loss: float
+    batch_accuracy: float
+    smoothed_loss: float
     accuracy: float
     epoch_accuracy: float
     lr: float
@@ -198,6 +229,7 @@ def train(
     settings: TrainingSettings,
     test: tuple[torch.Tensor, torch.Tensor] | None = None,
     measurements: int = 1,
+    added: tuple[torch.Tensor, torch.Tensor] | None = None,
 ) -> Iterator[Progress]:
     """Train a network in place, yielding progress after every step; every image is shown once an epoch.
 
@@ -212,13 +244,25 @@ def train(
         settings: see `recipe_settings`.
         test: images and labels to measure the accuracy on; never trained on.
         measurements: how often to do so, evenly spread; the last is at the end, on all of `test`, the others on
-            every fifth image of it.
+            every tenth image of it.
+        added: images and labels that join the settings' share of the training set.
 
     Raises:
-        ValueError: no images, or not as many labels.
+        ValueError: no images, or not as many labels, or fewer images than a batch holds.
     """
     if len(images) == 0 or len(images) != len(labels):
         raise ValueError(f"Training needs images and as many labels, not {len(images)} and {len(labels)}.")
+    if settings.share < 1:
+        kept = torch.randperm(len(images), generator=torch.Generator().manual_seed(settings.seed))
+        kept = kept[: max(1, round(settings.share * len(images)))]
+        images, labels = images[kept], labels[kept]
+    if added is not None:
+        images, labels = torch.cat([images, added[0]]), torch.cat([labels, added[1]])
+    if len(images) < settings.batch_size:
+        raise ValueError(
+            f"{settings.batch_size} images a batch are more than the {len(images)} there are to train on. Take smaller "
+            "batches, or more of the training set."
+        )
     device = next(model.parameters()).device
     images, labels = images.to(device), labels.to(device)
     model.to(memory_format=torch.channels_last)
@@ -226,9 +270,9 @@ def train(
     generator = torch.Generator(device).manual_seed(settings.seed)
     targets = None  # of the loss where it wants probabilities
     if settings.scribbles:
-        added = scribbles(images, labels, round(settings.scribbles * len(images)), generator)
-        images = torch.cat([images, added])
-        labels = torch.cat([labels, labels.new_full((len(added),), NO_DIGIT)])
+        others = scribbles(images, labels, round(settings.scribbles * len(images)), generator)
+        images = torch.cat([images, others])
+        labels = torch.cat([labels, labels.new_full((len(others),), NO_DIGIT)])
         targets = torch.cat([torch.eye(10), torch.full((1, 10), 0.1)]).to(device)  # (11, 10), the last for no digit
     steps_per_epoch = -(-len(images) // settings.batch_size)
     steps = steps_per_epoch * settings.epochs
@@ -240,7 +284,9 @@ def train(
     own_state = torch.get_rng_state()
     torch.set_rng_state(global_state)
 
-    step, seconds, smoothed = 0, 0.0, None
+    step, seconds = 0, 0.0
+    smoothed_loss = smoothed_share = math.nan  # of nothing, so far
+    window = min(_SMOOTHING_IMAGES, len(images) * settings.epochs / 30)
     for epoch in range(1, settings.epochs + 1):
         right_in_epoch = digits_in_epoch = images_in_epoch = 0
         batches = _batches(images, labels, settings, generator)
@@ -270,21 +316,24 @@ def train(
             digits = int((y != NO_DIGIT).sum())
             right_in_epoch += right
             digits_in_epoch += digits
-            share = right / max(1, digits)
-            keep = max(0.0, 1 - digits / _SMOOTHING_IMAGES)
-            smoothed = share if smoothed is None else keep * smoothed + (1 - keep) * share
+            share, mean_loss = right / max(1, digits), loss.item()
+            keep = max(0.0, 1 - digits / window) if step > 1 else 0.0
+            smoothed_loss = keep * smoothed_loss + (1 - keep) * mean_loss if keep else mean_loss
+            smoothed_share = keep * smoothed_share + (1 - keep) * share if keep else share
             seconds += time.perf_counter() - started
             yield Progress(
                 step=step,
                 steps=steps,
                 epoch=epoch,
                 images_seen=(epoch - 1) * len(images) + images_in_epoch,
-                loss=loss.item(),
-                accuracy=smoothed,
+                loss=mean_loss,
+                batch_accuracy=share,
+                smoothed_loss=smoothed_loss,
+                accuracy=smoothed_share,
                 epoch_accuracy=right_in_epoch / max(1, digits_in_epoch),
                 lr=settings.lr * pace,
                 seconds=seconds,
-                test_accuracy=_measure(model, *test, thorough=step == steps) if step in measured_at else None,
+                test_accuracy=_measure(model, *test, thorough=step == steps) if test and step in measured_at else None,
             )
 
 
@@ -298,6 +347,7 @@ def _keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         for option in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):
             libc.mallopt(option, 2**30)
+        libc.mallopt(_M_ARENA_MAX, 1)  # or each thread that trains would keep memory of its own
 
 
 def _batches(
@@ -316,7 +366,7 @@ def _optimizers(model: nn.Module, settings: TrainingSettings) -> list[torch.opti
     """Muon on the hidden kernels, and last SGD on all other parameters."""
     hidden = []
     if settings.optimizer == "muon":
-        hidden = [model.get_submodule(name).weight for name in model.NORMED]
+        hidden = [model.get_parameter(f"{name}.weight") for name in cast(Network, model).NORMED]
     rest = [parameter for parameter in model.parameters() if all(parameter is not kernel for kernel in hidden)]
     sgd = torch.optim.SGD(
         rest,
@@ -340,5 +390,5 @@ def _pace(settings: TrainingSettings, step: int, steps: int) -> float:
 
 
 def _measure(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, thorough: bool) -> float:
-    every = 1 if thorough else 5
+    every = 1 if thorough else 10
     return accuracy(model, images[::every], labels[::every])

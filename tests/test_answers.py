@@ -41,3 +41,17 @@ def test_can_be_added_to_a_training_set(small_root):
     for ours, theirs in ((answers.images, images), (answers.labels, labels)):
         assert torch.cat([theirs, ours]).dtype == theirs.dtype
         assert ours.shape[1:] == theirs.shape[1:]
+
+
+def test_copies_to_train_on_differ_a_little_and_keep_their_labels(small_sets):
+    images = small_sets[1][0]
+    answers = Answers().with_answer(images[0].numpy(), 3, None).with_answer(images[1].numpy(), 5, 5)
+    copies, names = answers.repeated(20, seed=1)
+    assert copies.shape == (40, 28, 28)
+    assert copies.dtype == torch.uint8
+    assert names.tolist() == [3, 5] * 20
+    assert len({copy.numpy().tobytes() for copy in copies}) == 40
+    assert torch.equal(copies, answers.repeated(20, seed=1)[0])
+    mean = copies[::2].float().mean(0)  # still where the drawing is
+    overlap = torch.nn.functional.cosine_similarity(mean.flatten(), images[0].float().flatten(), dim=0)
+    assert overlap > 0.7

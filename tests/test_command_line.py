@@ -7,6 +7,8 @@ from conftest import PROJECT
 
 import train
 from mnist_cnn.classifier import load_classifier
+from mnist_cnn.models import build_model
+from mnist_cnn.weights import load_weights
 
 
 def run(*arguments):
@@ -41,6 +43,23 @@ def test_trains_saves_and_reports(small_root, tmp_path, small_sets):
     assert (classifier.probabilities(images).argmax(axis=1) == labels.numpy()).mean() == pytest.approx(
         figures["test_accuracy"]
     )
+
+
+def test_goes_on_from_weights(small_root, tmp_path):
+    first, second = tmp_path / "a.pt", tmp_path / "b.pt"
+    common = ("--recipe", "reference", "--batch-size", 16, "--data-root", small_root)
+    assert run("--model", "net-8k", "--epochs", 6, *common, "--output", first).returncode == 0
+    done = run("--start-from", first, *common, "--lr", 0.001, "--output", second)
+    assert done.returncode == 0, done.stderr
+    assert "net-8k" in done.stdout
+    before, after = load_weights(first), load_weights(second)
+    moved = (before.model.conv4.weight - after.model.conv4.weight).abs().mean()
+    fresh = (before.model.conv4.weight - build_model("net-8k", 0).conv4.weight).abs().mean()
+    assert 0 < moved < fresh / 4
+
+    refused = run("--start-from", first, "--model", "net-25k", *common)
+    assert refused.returncode == 2
+    assert "holds net-8k, not net-25k" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from mnist_cnn.evaluation import accuracy, predict_logits
+from mnist_cnn.evaluation import accuracy, confusion_matrix, hardest, predict_logits
 from mnist_cnn.models import build_model
 
 
@@ -28,3 +28,19 @@ def test_the_network_is_evaluated_without_dropout_and_left_as_it_was():
     assert torch.equal(predict_logits(model, images), predict_logits(model, images))
     assert model.training
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+def test_the_confusion_matrix_has_a_row_for_each_label():
+    logits = torch.eye(10)[[3, 3, 7, 0]]
+    matrix = confusion_matrix(logits, torch.tensor([3, 5, 7, 7]))
+    expected = torch.zeros(10, 10, dtype=torch.int64)
+    expected[3, 3] = expected[5, 3] = expected[7, 7] = expected[7, 0] = 1
+    assert torch.equal(matrix, expected)
+
+
+def test_the_hardest_come_first():
+    logits = torch.zeros(4, 10)
+    logits[:, 2] = torch.tensor([0.0, 3.0, 1.0, 2.0])
+    labels = torch.full((4,), 2)
+    assert hardest(logits, labels, 3).tolist() == [0, 2, 3]
+    assert len(hardest(logits, labels, 9)) == 4

@@ -7,7 +7,7 @@ from digits import DIGITS
 from drawing import render
 from torch.nn import functional as F
 
-from mnist_cnn.feature_maps import feature_maps
+from mnist_cnn.feature_maps import feature_maps, first_kernels
 from mnist_cnn.models import MODELS, build_model
 from mnist_cnn.preprocessing import normalize, sketch_to_mnist
 
@@ -70,3 +70,13 @@ def test_are_not_mixed_up_between_threads():
         thread.join()
     for digit in images:
         assert all(np.array_equal(ours, one) for ours, one in zip(found[digit], expected[digit], strict=True))
+
+
+@pytest.mark.parametrize(("name", "shape"), [("net-8k", (16, 3, 3)), ("net-25k", (16, 5, 5))])
+def test_the_first_kernels_are_a_copy(name, shape):
+    model = build_model(name, 0)
+    kernels = first_kernels(model)
+    assert kernels.shape == shape
+    assert (kernels == model.conv1.weight.detach().numpy()[:, 0]).all()
+    kernels[:] = 7
+    assert not (model.conv1.weight == 7).any()

@@ -129,7 +129,7 @@ def test_one_cycle_is_pytorchs():
     ("changes", "message"),
     [
         ({"epochs": 0}, "epochs must be at least 1, not 0"),
-        ({"batch_size": 1}, "batch_size must be at least 2, not 1"),
+        ({"batch_size": 1}, "batch_size must be from 2 to 1024, not 1"),
         ({"lr": 0.0}, "lr must be above 0 and at most 10, not 0.0"),
         ({"lr": float("nan")}, "lr must be above 0 and at most 10, not nan"),
         ({"seed": -1}, "seed must be a whole number from 0"),
@@ -204,3 +204,43 @@ def test_scribbles_teach_what_is_no_digit():
 def test_shares_are_shares(field, share):
     with pytest.raises(ValueError, match=f"{field} must be from 0 to 1"):
         recipe_settings("net-25k", **{field: share})
+
+
+def test_a_share_of_the_training_set_is_chosen_by_the_seed():
+    settings = recipe_settings("net-8k", share=0.25, batch_size=10)
+    first, second, other = (
+        run("net-8k", share=0.25, batch_size=10, seed=seed)[1] for seed in (settings.seed, settings.seed, 1)
+    )
+    assert first[-1].images_seen == len(bars()[0]) / 4
+    assert [progress.loss for progress in first] == [progress.loss for progress in second]
+    assert [progress.loss for progress in first] != [progress.loss for progress in other]
+
+
+def test_added_images_join_the_share():
+    images, labels = bars()
+    settings = recipe_settings("net-8k", share=0.25, batch_size=10)
+    *_, last = train(build_model("net-8k", 0), images, labels, settings, added=(images[:7], labels[:7]))
+    assert last.images_seen == len(images) / 4 + 7
+
+
+def test_a_batch_needs_as_many_images():
+    with pytest.raises(ValueError, match="64 images a batch are more than the 20 there are"):
+        next(train(build_model("net-25k", 0), *bars(20), recipe_settings("net-25k")))
+
+
+def test_muons_rate_changes_with_the_other():
+    ours = recipe_settings("net-25k")
+    faster = recipe_settings("net-25k", lr=2 * ours.lr)
+    assert faster.muon_lr == pytest.approx(2 * ours.muon_lr)
+    assert recipe_settings("net-25k", lr=2 * ours.lr, muon_lr=ours.muon_lr).muon_lr == ours.muon_lr
+    assert recipe_settings("net-25k", lr=ours.lr) == ours
+
+
+def test_progress_tells_the_last_batch_from_the_smoothed():
+    _, reports = run("net-8k", epochs=4, batch_size=20)
+    assert reports[0].smoothed_loss == reports[0].loss
+    assert reports[0].accuracy == reports[0].batch_accuracy
+    spread = [abs(progress.loss - progress.smoothed_loss) for progress in reports]
+    assert max(spread) > 0.01
+    losses = [progress.loss for progress in reports]
+    assert min(losses) < reports[-1].smoothed_loss < max(losses)
