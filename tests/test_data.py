@@ -1,9 +1,26 @@
+import functools
+import gzip
+import hashlib
+import http.server
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from conftest import write_mnist
 from torchvision import datasets
 
-from mnist_cnn.data import DEFAULT_ROOT, DataError, data_root, load_mnist, split_validation
+from mnist_cnn import data
+from mnist_cnn.data import (
+    DEFAULT_ROOT,
+    DataError,
+    data_root,
+    fetched_share,
+    load_mnist,
+    shared_mnist,
+    split_validation,
+)
 
 
 @pytest.fixture
@@ -56,6 +73,71 @@ def test_damaged_files_are_said_to_be_damaged(no_network, tmp_path, small_arrays
     assert len(load_mnist(tmp_path, train=True)[0]) == 400
 
 
+@pytest.fixture
+def mirror(tmp_path, monkeypatch, small_root):
+    """A mirror on this machine, whose MNIST is the small data set."""
+    packed = tmp_path / "mirror"
+    packed.mkdir()
+    resources, published = [], {}
+    for file in sorted((small_root / "MNIST" / "raw").iterdir()):
+        content = file.read_bytes()
+        archive = packed / f"{file.name}.gz"
+        archive.write_bytes(gzip.compress(content))
+        resources.append((archive.name, hashlib.md5(archive.read_bytes()).hexdigest()))
+        published[file.name] = (len(content), hashlib.sha256(content).hexdigest())
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(packed))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        nobody = "http://127.0.0.1:9/"
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setattr(datasets.MNIST, "mirrors", [nobody, f"http://127.0.0.1:{server.server_address[1]}/"])
+        monkeypatch.setattr(datasets.MNIST, "resources", resources)
+        monkeypatch.setattr(data, "_PUBLISHED", published)
+        yield
+        server.shutdown()
+
+
+@pytest.mark.parametrize("damage", ["one byte", "cut", "emptied", "text"])
+def test_damaged_files_are_mended_by_a_download(mirror, tmp_path, small_root, small_sets, damage, caplog):
+    root = tmp_path / "copy"
+    shutil.copytree(small_root, root)
+    file = root / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
+    content = bytearray(file.read_bytes())
+    content[5000] ^= 1
+    file.write_bytes({"one byte": content, "cut": content[:5000], "emptied": b"", "text": b"<html>"}[damage])
+    images, labels = load_mnist(root, train=False)
+    assert torch.equal(images, small_sets[1][0]) and torch.equal(labels, small_sets[1][1])
+    assert "t10k-images-idx3-ubyte" in caplog.text and "Fetching this half anew" in caplog.text
+    assert sorted(path.name for path in file.parent.iterdir()) == sorted(data._PUBLISHED)
+    caplog.clear()
+    load_mnist(root, train=False)
+    assert caplog.text == ""
+
+
+def test_what_is_missing_is_fetched(mirror, tmp_path, small_sets):
+    assert torch.equal(load_mnist(tmp_path / "new", train=True)[0], small_sets[0][0])
+
+
+def test_one_changed_byte_of_mnist_is_found(no_network, tmp_path, mnist_root):
+    folder = tmp_path / "MNIST" / "raw"
+    shutil.copytree(mnist_root / "MNIST" / "raw", folder, copy_function=shutil.copyfile)
+    folder.chmod(0o755)
+    assert len(load_mnist(tmp_path, train=False)[0]) == 10_000
+    file = folder / "t10k-images-idx3-ubyte"
+    content = bytearray(file.read_bytes())
+    content[1_000_000] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(
+        DataError, match=r"t10k-images-idx3-ubyte has not the checksum of MNIST's, and fetching it anew"
+    ):
+        load_mnist(tmp_path, train=False)
+    assert file.read_bytes() == content
+
+
 def test_images_and_labels_must_fit_together(tmp_path, small_arrays):
     (images, labels), test = small_arrays
     write_mnist(tmp_path, (images, labels[:-1]), test)
@@ -76,3 +158,28 @@ def test_the_split_cuts_off_the_end():
 def test_a_split_that_leaves_one_part_empty_is_refused(count):
     with pytest.raises(ValueError, match="between 1 and 49 can be set aside"):
         split_validation(torch.arange(50), torch.arange(50), count)
+
+
+def test_the_share_that_has_arrived_is_that_of_the_four_files(tmp_path):
+    assert fetched_share(tmp_path) == 0
+    folder = tmp_path / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    (folder / "train-images-idx3-ubyte.gz").write_bytes(bytes(5_797_361))
+    assert fetched_share(tmp_path) == pytest.approx(0.5)
+    (folder / "t10k-images-idx3-ubyte.gz").write_bytes(bytes(9_000_000))
+    assert fetched_share(tmp_path) == 1
+
+
+def test_nothing_is_to_be_fetched_where_the_files_are(small_root):
+    assert fetched_share(small_root) == 1
+
+
+def test_both_halves_are_loaded_once_for_all(small_root, monkeypatch):
+    monkeypatch.setenv("MNIST_ROOT", str(small_root))
+    data._both.cache_clear()
+    with ThreadPoolExecutor(4) as pool:
+        loaded = list(pool.map(lambda _: shared_mnist(), range(4)))
+    data._both.cache_clear()
+    assert all(sets is loaded[0] for sets in loaded)
+    (images, labels), (test_images, _) = loaded[0]
+    assert (len(images), len(labels), len(test_images)) == (400, 400, 100)
