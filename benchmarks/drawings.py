@@ -21,10 +21,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mnist_cnn import preprocessing
-from mnist_cnn.classifier import load_classifier
+from mnist_cnn.classifier import Classifier, load_classifier
 from mnist_cnn.models import MODELS
-from mnist_cnn.preprocessing import DIGIT_SIZE, IMAGE_SIZE, sketch_to_mnist
+from mnist_cnn.preprocessing import DIGIT_SIZE, IMAGE_SIZE, center, crop, find_ink, shrink, sketch_to_mnist, to_pixels
 
 from .strokes import load_strokes, place, render
 
@@ -78,12 +77,12 @@ def squared(picture: Image.Image) -> np.ndarray:
 
 def centred(picture: Image.Image) -> np.ndarray:
     """The same with the centre of mass in the middle."""
-    return preprocessing._center(_shrunk(picture))
+    return center(_shrunk(picture))
 
 
 def _shrunk(picture: Image.Image) -> np.ndarray:
     """The drawing at 20×20 as preprocessing makes it, but for its evening of the pen."""
-    return preprocessing._shrink(preprocessing._crop(preprocessing._ink(preprocessing._to_pixels(picture))))
+    return shrink(crop(find_ink(to_pixels(picture))))
 
 
 STEPS: dict[str, Callable[[Image.Image], np.ndarray]] = {
@@ -116,14 +115,20 @@ def main() -> None:
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
 
+@functools.cache
+def classifiers() -> dict[str, Classifier]:
+    """The networks with the shipped weights, by name."""
+    return {name: load_classifier(name) for name in MODELS}
+
+
 def nominal(file: Path, samples: list[dict], pool: Any, sheets: Path | None) -> list[dict]:
     """Accuracy as drawn most often: over all, by digit, by donor; and what was taken for what."""
     labels, donors = labels_of(samples), np.array([sample.get("donor", "") for sample in samples])
     images = images_of(samples, {}, sketch_to_mnist, pool)
     counts = collections.Counter(donors.tolist())
     rows = []
-    for name in MODELS:
-        read = load_classifier(name).probabilities(images).argmax(axis=1)
+    for name, classifier in classifiers().items():
+        read = classifier.probabilities(images).argmax(axis=1)
         right = read == labels
         by_donor = {donor: float(right[donors == donor].mean()) for donor in counts if counts[donor] >= FEWEST}
         confusion = np.zeros((10, 10), int)
@@ -202,7 +207,8 @@ def labels_of(samples: list[dict]) -> np.ndarray:
 def _accuracies(file: Path, samples: list[dict], name: str, images: np.ndarray) -> dict:
     labels = labels_of(samples)
     accuracies = {
-        model: float((load_classifier(model).probabilities(images).argmax(axis=1) == labels).mean()) for model in MODELS
+        name: float((classifier.probabilities(images).argmax(axis=1) == labels).mean())
+        for name, classifier in classifiers().items()
     }
     print(f"  {name:<66}{'  '.join(f'{share:7.2%}' for share in accuracies.values())}", flush=True)
     return {"file": file.name, "samples": len(samples), "name": name, "accuracy": accuracies}

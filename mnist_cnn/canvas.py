@@ -47,11 +47,12 @@ def line(start: torch.Tensor, end: torch.Tensor, radius: torch.Tensor) -> torch.
 def box(ink: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Top, bottom, left and right edges, (N,) each, of the box that holds all ink of drawings (N, S, S)."""
     pixel = IMAGE_SIZE / ink.shape[-1]
-    edges = []
-    for across in (2, 1):
+
+    def edges(across: int) -> tuple[torch.Tensor, torch.Tensor]:
         found = (ink.amax(across) > _FAINTEST).float()  # (N, S)
-        edges += [found.argmax(1) * pixel, (ink.shape[-1] - found.flip(1).argmax(1)) * pixel]
-    return tuple(edges)
+        return found.argmax(1) * pixel, (ink.shape[-1] - found.flip(1).argmax(1)) * pixel
+
+    return *edges(2), *edges(1)
 
 
 def pen_width(ink: torch.Tensor) -> torch.Tensor:

@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
 
 from .calibration import UNCALIBRATED, Calibration, likeness
 from .evaluation import predict_logits
-from .models import MODELS
+from .models import MODELS, Network
 from .preprocessing import IMAGE_SIZE, BlankSketchError, normalize, sketch_to_mnist
 from .threads import limit_threads
-from .weights import load_weights, save_weights, weights_path
+from .weights import load_shipped, load_weights, save_weights
 
 __all__ = ["BLANK", "Classifier", "Prediction", "load_classifier", "save_weights"]
 
@@ -63,7 +62,7 @@ class Classifier:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: Network,
         name: str,
         test_accuracy: float | None = None,
         calibration: Calibration = UNCALIBRATED,
@@ -113,9 +112,9 @@ def load_classifier(name: str = "net-25k", path: str | Path | None = None) -> Cl
 
     Raises:
         ValueError: no network is named `name`.
-        WeightsError: the file is missing or does not fit (a ValueError too).
+        WeightsError: the file is missing, does not fit, or is not the one that was shipped (a ValueError too).
     """
     if path is None and name not in MODELS:
         raise ValueError(f"There is no network named {name!r}; the networks are {', '.join(MODELS)}.")
-    checkpoint = load_weights(weights_path(name) if path is None else path)
+    checkpoint = load_shipped(name) if path is None else load_weights(path)
     return Classifier(checkpoint.model, checkpoint.name, checkpoint.test_accuracy, checkpoint.calibration)

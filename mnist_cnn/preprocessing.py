@@ -3,8 +3,8 @@
 `sketch_to_mnist` repeats how MNIST itself was made from scanned forms (LeCun et al., "Gradient-based learning
 applied to document recognition", 1998, section III-A, and the reconstruction by Yadav and Bottou, "Cold case: the
 lost MNIST digits", 2019): crop the ink, pad to a square, average down to 20×20, and place that in 28×28 with its
-centre of mass in the middle. Ahead of that it gives the strokes MNIST's width, see `pen`. `normalize` is the one
-place where grey levels become network input.
+centre of mass in the middle. Ahead of that it finds the ink, in a photo by `paper`, and gives the strokes MNIST's
+width, see `pen`. `normalize` is the one place where grey levels become network input.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
+from .paper import ink_on_paper, is_unevenly_lit
 from .pen import even_pen
 
 MNIST_MEAN = 0.1307
@@ -25,6 +26,8 @@ DIGIT_SIZE = 20  # longer side of the digit inside it
 _MIN_CONTRAST = 0.05
 # How many times the paper's own unevenness a pixel must differ from the paper to count as ink.
 _NOISE_FACTOR = 6.0
+# Pixels; a picture file whose longer side is twice that or more is averaged down to less than twice that.
+_LARGEST = 800
 
 
 class BlankSketchError(ValueError):
@@ -36,7 +39,7 @@ class Steps:
     """What becomes of a sketch on its way to the network; in each picture 0 is background.
 
     Attributes:
-        ink: float64 (H, W), how much ink each pixel of the sketch has, 0 to 1.
+        ink: float64 (H, W), how much ink each pixel of the sketch has, 0 to 1; a large photo's is made smaller.
         cropped: float64 (h, w), the part of it that holds all ink, its strokes as wide as MNIST's.
         shrunk: uint8 (20, 20), padded to a square, averaged down and stretched to 255.
         image: uint8 (28, 28), that with its centre of mass in the middle: an MNIST image.
@@ -83,17 +86,17 @@ def preprocessing_steps(sketch: np.ndarray | Image.Image) -> Steps:
     Args:
         sketch: the drawing, of any size: an array (H, W) or (H, W, 3) or (H, W, 4), uint8, uint16, bool, or
             floating point in 0 to 1 (or 0 to 255), or a PIL image. Ink of any colour on a plain background of any
-            other, or on a transparent one.
+            other, or on a transparent one; or a photo of ink on paper, however that is lit.
 
     Raises:
         BlankSketchError: nothing is drawn.
         TypeError: `sketch` is neither an array of numbers nor a PIL image.
-        ValueError: the array has another shape, or values that are not finite.
+        ValueError: the array has another shape, or values that are not finite or out of range.
     """
-    ink = _ink(_to_pixels(sketch))
-    cropped = even_pen(_crop(ink))
-    shrunk = _shrink(cropped)  # (20, 20)
-    return Steps(ink, cropped, shrunk, _center(shrunk))
+    ink = find_ink(to_pixels(sketch))
+    cropped = even_pen(crop(ink))
+    shrunk = shrink(cropped)  # (20, 20)
+    return Steps(ink, cropped, shrunk, center(shrunk))
 
 
 def _kind(value: object) -> str:
@@ -101,13 +104,19 @@ def _kind(value: object) -> str:
     return type(value).__name__ if dtype is None else f"{type(value).__name__} of {dtype}"
 
 
-def _to_pixels(sketch: np.ndarray | Image.Image) -> np.ndarray:
-    """The sketch as float64 (H, W, C) in 0 to 1, colours multiplied by their alpha where there is one."""
+def to_pixels(sketch: np.ndarray | Image.Image) -> np.ndarray:
+    """A sketch as numbers: takes and raises what `preprocessing_steps` does, but for `BlankSketchError`.
+
+    Returns:
+        float64 (H, W, C) in 0 to 1, colours multiplied by their alpha where there is one.
+    """
     if isinstance(sketch, Image.Image):
         sketch = ImageOps.exif_transpose(sketch)  # phones store a turned photo with a note to turn it
-        sketch = np.asarray(
-            sketch if sketch.mode in ("L", "1") or sketch.mode.startswith("I;16") else sketch.convert("RGBA")
-        )
+        if not (sketch.mode in ("L", "1") or sketch.mode.startswith("I;16")):
+            sketch = sketch.convert("RGBA")
+            # A phone's photo has more pixels than a digit needs: they would take seconds and hundreds of megabytes.
+            sketch = sketch.reduce(max(1, max(sketch.size) // _LARGEST))
+        sketch = np.asarray(sketch)
     if not isinstance(sketch, np.ndarray) or sketch.dtype.kind not in "buf":
         raise TypeError(f"A sketch is a PIL image or an array of uint8 or of floats, not {_kind(sketch)}.")
     if sketch.ndim == 2:
@@ -116,6 +125,8 @@ def _to_pixels(sketch: np.ndarray | Image.Image) -> np.ndarray:
         raise ValueError(f"A sketch has the shape (H, W), (H, W, 3) or (H, W, 4), not {sketch.shape}.")
     if sketch.dtype.kind == "f" and not np.isfinite(sketch).all():
         raise ValueError("The sketch holds values that are not finite numbers (NaN or infinity).")
+    if sketch.dtype.kind == "f" and not 0 <= sketch.min() <= sketch.max() <= 255:
+        raise ValueError("The sketch holds values outside 0 to 1 and outside 0 to 255. Scale them to one of the two.")
 
     if sketch.dtype.kind == "u":
         full_scale = float(np.iinfo(sketch.dtype).max)
@@ -129,31 +140,55 @@ def _to_pixels(sketch: np.ndarray | Image.Image) -> np.ndarray:
     return pixels
 
 
-def _ink(pixels: np.ndarray) -> np.ndarray:
-    """How far each pixel is from the background's colour, float64 (H, W) in 0 to 1; exactly 0 where there is no ink.
+def find_ink(pixels: np.ndarray) -> np.ndarray:
+    """How much ink each pixel of a picture has, exactly 0 where there is none: the first step.
 
     The background is the median colour of the picture's border. A pixel that an ink of any colour covers by a share
     a is away from it by a times the ink's own distance, whether the paper is opaque or transparent (alpha counts as
-    a fourth channel), so the result is the pen's coverage up to a factor.
+    a fourth channel), so the result is the pen's coverage up to a factor. A photo whose paper is not even along the
+    border is left to `ink_on_paper`.
+
+    Args:
+        pixels: float64 (H, W, C), 0 to 1, as `to_pixels` gives them.
+
+    Returns:
+        float64 (H, W) in 0 to 1; of a photo of uneven paper, (h, w), which is no larger.
+
+    Raises:
+        BlankSketchError: nothing is drawn.
     """
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])  # (P, C)
     paper = np.median(border, axis=0)  # (C,)
-    ink = np.abs(pixels - paper).max(axis=2)  # (H, W)
     # Zero for a drawing on a clean canvas; above it for a camera's or a JPEG's noise.
     noise = _NOISE_FACTOR * np.median(np.abs(border - paper).max(axis=1))
-    if ink.max() <= max(noise, _MIN_CONTRAST):
+    opaque = pixels.shape[2] < 4 or pixels[:, :, 3].min() == 1
+    if opaque and is_unevenly_lit(border, noise):
+        ink = ink_on_paper(pixels[:, :, :3])
+        blank = not ink.any()
+    else:
+        ink = np.abs(pixels - paper).max(axis=2)  # (H, W)
+        blank = ink.max() <= max(noise, _MIN_CONTRAST)
+        ink = np.where(ink > noise, ink, 0.0)
+    if blank:
         raise BlankSketchError("The sketch is blank: nothing stands out from its background. Draw a digit first.")
-    return np.where(ink > noise, ink, 0.0)
+    return ink
 
 
-def _crop(ink: np.ndarray) -> np.ndarray:
-    """The smallest box that holds all ink."""
+def crop(ink: np.ndarray) -> np.ndarray:
+    """The smallest box (h, w) that holds all ink (H, W), of which there is some."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def _shrink(digit: np.ndarray) -> np.ndarray:
-    """Pad a cropped digit (H, W) to a square, average its area down and stretch it to 255: uint8 (20, 20)."""
+def shrink(digit: np.ndarray) -> np.ndarray:
+    """Pad a cropped digit to a square, average its area down and stretch its grey levels.
+
+    Args:
+        digit: float64 (h, w), not negative; some of it is ink.
+
+    Returns:
+        uint8 (20, 20), the strongest ink being 255.
+    """
     height, width = digit.shape
     cell = max(height, width) / DIGIT_SIZE  # side of an output pixel, in pixels of the sketch
     shrunk = _averaging(height, cell) @ digit @ _averaging(width, cell).T
@@ -173,10 +208,16 @@ def _averaging(length: int, cell: float) -> np.ndarray:
     return np.clip(overlap, 0, None) / cell
 
 
-def _center(digit: np.ndarray) -> np.ndarray:
-    """Paste (20, 20) into (28, 28) at the whole-pixel offset that brings its centre of mass nearest to pixel 14.
+def center(digit: np.ndarray) -> np.ndarray:
+    """Paste a digit into an image at the whole-pixel offset that brings its centre of mass nearest to pixel 14.
 
     A picture of even size has no middle pixel; that MNIST took the 15th of 28 is what its own digits show.
+
+    Args:
+        digit: uint8 (20, 20), not all 0.
+
+    Returns:
+        uint8 (28, 28), the rest 0.
     """
     mass = digit.sum()
     positions = np.arange(DIGIT_SIZE)
