@@ -1,7 +1,10 @@
 """Trained networks on disk: a state dict plus what rebuilds its model, read without unpickling anything."""
 
+import hashlib
+import io
 import os
 import tempfile
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,9 +13,11 @@ import torch
 from torch import nn
 
 from .calibration import UNCALIBRATED, Calibration
-from .models import MODELS, build_model, model_name
+from .models import MODELS, Network, build_model, model_name
 
 WEIGHTS_DIR = Path(__file__).parent.parent / "weights"
+
+_SUMS = WEIGHTS_DIR / "SHA256SUMS"  # as sha256sum prints them
 
 _FORMAT = "mnist-cnn-weights-1"
 _MAX_BYTES = 4 * 2**20  # the largest network takes 0.1 MB
@@ -34,7 +39,7 @@ class Checkpoint:
         calibration: what turns its logits into probabilities, and says whether there is a digit at all.
     """
 
-    model: nn.Module
+    model: Network
     name: str
     settings: dict[str, Any] = field(default_factory=dict)
     test_accuracy: float | None = None
@@ -44,6 +49,28 @@ class Checkpoint:
 def weights_path(name: str) -> Path:
     """Where the shipped weights of a network are."""
     return WEIGHTS_DIR / f"{name}.pt"
+
+
+def load_shipped(name: str) -> Checkpoint:
+    """The shipped weights of a network, known to be the ones that the project was published with.
+
+    Raises:
+        WeightsError: the file is missing or not the one whose checksum is in `weights/SHA256SUMS`.
+    """
+    path = weights_path(name)
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        lines = _SUMS.read_text(encoding="ascii").splitlines()
+    except OSError as error:
+        raise WeightsError(
+            f"The shipped weights cannot be read: {error}. Get {path.name} and {_SUMS.name} anew."
+        ) from error
+    if found not in [line.split()[0] for line in lines if line.split()[1:] == [path.name]]:
+        raise WeightsError(
+            f"{path} is not the file that belongs to this project: its SHA-256 is {found}, which is not in {_SUMS}. "
+            f"Get the file anew, or, where you have trained it yourself, enter its sum: sha256sum *.pt > {_SUMS.name}"
+        )
+    return load_weights(path)
 
 
 def save_weights(
@@ -74,12 +101,14 @@ def save_weights(
         "threshold": calibration.threshold,
         "state_dict": {key: value.detach().cpu() for key, value in model.state_dict().items()},
     }
+    packed = io.BytesIO()
+    torch.save(content, packed)  # to a file it would say something else than OSError where the disk is full
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same folder, since a rename is atomic within one file system alone.
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".tmp", delete=False) as file:
         try:
-            torch.save(content, file)
+            file.write(packed.getbuffer())
             file.flush()
             os.fsync(file.fileno())
             file.close()
@@ -101,7 +130,7 @@ def load_weights(path: str | Path) -> Checkpoint:
     path = Path(path)
     if not path.is_file():
         raise WeightsError(f"There are no weights at {path}. Train some: python train.py --output {path}")
-    if path.stat().st_size > _MAX_BYTES:
+    if max(path.stat().st_size, _unpacked_bytes(path)) > _MAX_BYTES:
         raise WeightsError(f"{path} is larger than any weights of this project can be ({_MAX_BYTES} bytes).")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
@@ -128,6 +157,15 @@ def load_weights(path: str | Path) -> Checkpoint:
     _check_state(path, name, content.get("state_dict"), model.state_dict())
     model.load_state_dict(content["state_dict"])
     return Checkpoint(model.eval().requires_grad_(False), name, settings, accuracy, Calibration(temperature, threshold))
+
+
+def _unpacked_bytes(path: Path) -> int:
+    """What a zip archive, which weights files are, says that it unpacks to; 0 for any other file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return 0
 
 
 def _check_state(path: Path, name: str, state: object, expected: dict[str, torch.Tensor]) -> None:

@@ -21,4 +21,5 @@ def test_the_model_card_describes_the_file(name):
     parameters, accuracy, sha256 = card_row(name)
     assert parameters == f"{count_parameters(checkpoint.model):,}"
     assert accuracy == f"{checkpoint.test_accuracy:.2%}"
+    assert f"{sha256.strip('`')}  {name}.pt" in (PROJECT / "weights" / "SHA256SUMS").read_text().splitlines()
     assert sha256 == f"`{hashlib.sha256(weights_path(name).read_bytes()).hexdigest()}`"

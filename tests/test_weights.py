@@ -1,12 +1,19 @@
 import os
 import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import zipfile
 
 import pytest
 import torch
+from conftest import PROJECT
 
+from mnist_cnn import weights
 from mnist_cnn.calibration import Calibration
 from mnist_cnn.models import MODELS, build_model
-from mnist_cnn.weights import WeightsError, load_weights, save_weights
+from mnist_cnn.weights import WeightsError, load_shipped, load_weights, save_weights, weights_path
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -27,11 +34,10 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatc
     save_weights(build_model("net-8k", seed=1), path)
     old = path.read_bytes()
 
-    def disk_full(content, file):
-        file.write(b"half of it")
+    def disk_full(descriptor):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(torch, "save", disk_full)
+    monkeypatch.setattr(os, "fsync", disk_full)
     with pytest.raises(OSError, match="No space"):
         save_weights(build_model("net-8k", seed=2), path)
     assert path.read_bytes() == old
@@ -98,3 +104,103 @@ def test_a_file_cannot_run_code(tmp_path):
     with pytest.raises(WeightsError):
         load_weights(path)
     assert not witness.exists()
+
+
+def test_shapes_that_no_network_has_cost_nothing(tmp_path):
+    path = tmp_path / "w.pt"
+    save_weights(build_model("net-25k"), path)
+    content = content_of(path)
+    content["state_dict"]["head.weight"] = torch.zeros(1).expand(2**40)  # of one number in the file
+    torch.save(content, path)
+    with pytest.raises(WeightsError, match=r"head.weight is torch.float32 \(1099511627776,\), but net-25k needs"):
+        load_weights(path)
+
+
+def test_a_file_that_unpacks_to_far_more_is_refused(tmp_path):
+    path = tmp_path / "w.pt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(200 * 2**20))
+    assert path.stat().st_size < 2**20
+    with pytest.raises(WeightsError, match="larger than any weights"):
+        load_weights(path)
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """A copy of the shipped files, taken for them."""
+    for file in ("net-25k.pt", "SHA256SUMS"):
+        shutil.copy(PROJECT / "weights" / file, tmp_path)
+    monkeypatch.setattr(weights, "WEIGHTS_DIR", tmp_path)
+    monkeypatch.setattr(weights, "_SUMS", tmp_path / "SHA256SUMS")
+    assert load_shipped("net-25k").name == "net-25k"
+    return tmp_path
+
+
+def test_shipped_weights_are_the_ones_that_were_published(shipped):
+    save_weights(build_model("net-25k", seed=1), weights_path("net-25k"))  # sound, but others
+    with pytest.raises(WeightsError, match=r"SHA-256 is [0-9a-f]{64}, which is not in .*SHA256SUMS.*Get the file anew"):
+        load_shipped("net-25k")
+
+
+@pytest.mark.parametrize("file", ["net-25k.pt", "SHA256SUMS"])
+def test_without_shipped_weights_or_their_sums_it_is_said(shipped, file):
+    (shipped / file).unlink()
+    with pytest.raises(WeightsError, match=f"cannot be read: .*{file}"):
+        load_shipped("net-25k")
+
+
+SAVE_FOR_EVER = """
+import sys
+from mnist_cnn.models import build_model
+from mnist_cnn.weights import save_weights
+models = [build_model("net-25k", seed) for seed in (1, 2)]
+print("ready", flush=True)
+while True:
+    for model in models:
+        save_weights(model, sys.argv[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no such signal on this system")
+def test_a_process_killed_while_it_saves_leaves_a_whole_file(tmp_path):
+    path = tmp_path / "w.pt"
+    save_weights(build_model("net-25k", seed=1), path)
+    sound = [build_model("net-25k", seed).state_dict()["head.weight"] for seed in (1, 2)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SAVE_FOR_EVER, path], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
+    for _ in range(200):  # what any reader finds meanwhile, and so what stays when it is killed then
+        found = load_weights(path).model.state_dict()["head.weight"]
+        assert any(torch.equal(found, weight) for weight in sound)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    found = load_weights(path).model.state_dict()["head.weight"]
+    assert any(torch.equal(found, weight) for weight in sound)
+
+
+SAVE_ON_A_FULL_DISK = """
+import resource, signal, sys
+from mnist_cnn.models import build_model
+from mnist_cnn.weights import save_weights
+model = build_model("net-25k", 2)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing on is an error then, as on a full disk
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+try:
+    save_weights(model, sys.argv[1])
+except (OSError, RuntimeError) as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of a process's files")
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "w.pt"
+    save_weights(build_model("net-25k", seed=1), path)
+    old = path.read_bytes()
+    ended = subprocess.run(
+        [sys.executable, "-c", SAVE_ON_A_FULL_DISK, path], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.startswith("OSError")
+    assert path.read_bytes() == old
+    assert os.listdir(tmp_path) == ["w.pt"]
