@@ -1,70 +1,179 @@
+import time
+
+import numpy as np
+import pytest
 import torch
 
-from mnist_cnn.evaluation import accuracy
-from mnist_cnn.live import LiveRun
+from mnist_cnn.evaluation import accuracy, predict_logits
+from mnist_cnn.live import POINTS, LiveRun, State
 from mnist_cnn.models import build_model
 from mnist_cnn.training import recipe_settings, train
+from mnist_cnn.turns import Turns
 
 SETTINGS = recipe_settings("net-25k", epochs=3, batch_size=16, seed=4)
+LONG = recipe_settings("net-25k", epochs=1000, batch_size=16)
 
 
-def test_a_run_streams_and_ends_where_plain_training_does(small_sets):
-    run = LiveRun(SETTINGS, *small_sets)
-    updates = sum(1 for _ in run.updates(interval=0))
-    assert updates > 10
+def until(condition, seconds=60):
+    """Wait for what another thread does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def runs(small_sets):
+    """Makes runs that take turns with each other, and leaves none behind."""
+    made, turns = [], Turns()
+
+    def make(settings=SETTINGS, **options):
+        made.append(LiveRun(settings, *small_sets, turns, **options))
+        return made[-1]
+
+    yield make
+    for run in made:
+        run.abandon()
+        if run.state is not State.WAITING:
+            run.join(60)
+
+
+def test_a_run_ends_where_plain_training_does(runs, small_sets):
+    run = runs(watched=small_sets[1][0][0].numpy())
+    run.start()
+    run.join()
+    assert run.state is State.ENDED
     assert run.progress.done
     assert not run.stopped
 
     model = build_model(SETTINGS.model, SETTINGS.seed)
     *_, progress = train(model, *small_sets[0], SETTINGS, small_sets[1])
     assert run.test_accuracy == progress.test_accuracy == accuracy(model, *small_sets[1])
+    assert torch.equal(run.test_logits, predict_logits(model, small_sets[1][0]))
     assert all(torch.equal(a, b) for a, b in zip(run.model.parameters(), model.parameters(), strict=True))
 
 
-def test_the_history_covers_the_run_with_few_points(small_sets):
-    run = LiveRun(SETTINGS, *small_sets)
-    for _ in run.updates():
-        pass
-    for curve in (run.history.loss, run.history.accuracy, run.history.test_accuracy):
-        shares = [share for share, _ in curve]
-        assert shares == sorted(shares)
-        assert shares[-1] == 1
-        assert len(curve) <= 302
-    assert len(run.history.test_accuracy) == 8
-    assert run.history.test_accuracy[-1][1] == run.test_accuracy
+def test_the_history_covers_the_run_with_few_points(runs, small_sets):
+    image = small_sets[1][0][0].numpy()
+    run = runs(watched=image)
+    run.start()
+    run.join()
+    history = run.history
+    assert history.at == sorted(history.at)
+    assert history.at[-1] == 1
+    assert 20 < len(history.at) <= POINTS + 1
+    for curve in (history.loss, history.smoothed_loss, history.batch_accuracy, history.accuracy, history.lr):
+        assert len(curve) == len(history.at)
+    assert max(history.lr) == pytest.approx(SETTINGS.lr, rel=0.1)
+    assert history.smoothed_loss[-1] < history.smoothed_loss[0]
+    assert len(history.test_accuracy) == 8
+    assert history.test_accuracy[-1] == (1, run.test_accuracy)
+
+    watched = np.array(history.watched)
+    assert watched.shape == (len(history.at), 10)
+    assert np.allclose(watched.sum(axis=1), 1, atol=1e-5)
+    last = (predict_logits(run.model, torch.tensor(image)[None]) * SETTINGS.logit_scale).softmax(1)
+    assert watched[-1] == pytest.approx(last[0].numpy(), abs=1e-6)
 
 
-def test_stop_ends_the_run_and_keeps_what_was_learnt(small_sets):
-    run = LiveRun(SETTINGS, *small_sets)
-    for number, _ in enumerate(run.updates(interval=0)):
-        if number == 2:
-            run.stop()
-    assert run.stopped
+def test_stop_ends_the_run_and_keeps_what_was_learnt(runs, small_sets):
+    run = runs(LONG)
+    run.start()
+    until(lambda: run.progress)
+    run.stop()
+    run.join()
+    assert (run.state, run.stopped) == (State.ENDED, True)
     assert run.progress.step < run.progress.steps / 2
-    assert run.test_accuracy == accuracy(run.model, *small_sets[1])
+    assert run.test_accuracy == pytest.approx(accuracy(run.model, *small_sets[1]))
 
 
-def test_closing_ends_the_run_at_once(small_sets):
-    run = LiveRun(SETTINGS, *small_sets)
-    updates = run.updates(interval=0)
-    next(updates)
-    updates.close()
+def test_pause_holds_the_run_and_resume_changes_nothing_of_it(runs, small_sets):
+    run, other = runs(), runs(LONG)
+    run.start()
+    until(lambda: run.progress)
+    run.pause()
+    until(lambda: run.state is State.PAUSED)
     step = run.progress.step
-    assert list(updates) == []
-    assert run.progress.step == step
-    assert run.test_accuracy is None
+
+    other.start()  # has the turn that the paused one gave away
+    until(lambda: other.progress)
+    run.resume()
+    until(lambda: run.state is State.WAITING)
+    assert (run.ahead, run.progress.step) == (1, step)
+    other.stop()
+    run.join()
+    model = build_model(SETTINGS.model, SETTINGS.seed)
+    *_, progress = train(model, *small_sets[0], SETTINGS, small_sets[1])
+    assert run.test_accuracy == progress.test_accuracy
 
 
-def test_the_classifier_is_a_copy(small_sets):
-    run = LiveRun(SETTINGS, *small_sets)
-    updates = run.updates(interval=0)
-    next(updates)
+def test_a_paused_run_can_be_stopped(runs):
+    run = runs(LONG)
+    run.start()
+    until(lambda: run.progress)
+    run.pause()
+    until(lambda: run.state is State.PAUSED)
+    run.stop()
+    run.join(60)
+    assert (run.state, run.stopped) == (State.ENDED, True)
+    assert run.test_accuracy is not None
+
+
+def test_one_trains_and_the_others_wait_and_may_leave(runs):
+    first, second, third = runs(LONG), runs(LONG), runs(SETTINGS)
+    for run in (first, second, third):
+        run.start()
+    until(lambda: first.progress)
+    assert [run.ahead for run in (first, second, third)] == [0, 1, 2]
+    second.stop()
+    second.join(60)
+    assert (second.state, second.progress, second.test_accuracy) == (State.ENDED, None, None)
+    assert third.ahead == 1
+    first.stop()
+    third.join()
+    assert third.progress.done
+
+
+def test_abandoning_ends_the_run_within_a_second_and_measures_nothing(runs):
+    run = runs(LONG)
+    run.start()
+    until(lambda: run.progress)
+    run.abandon()
+    run.join(1)
+    assert (run.state, run.test_accuracy) == (State.ENDED, None)
+
+
+def test_what_goes_wrong_is_said_and_makes_place_for_the_next(runs):
+    wild, next_one = runs(), runs()
+    torch.nn.init.constant_(wild.model.head.weight, float("inf"))  # where too high a rate leads
+    wild.start()
+    next_one.start()
+    wild.join()
+    assert wild.state is State.FAILED
+    assert "the learning rate is too high" in wild.failure
+    next_one.join()
+    assert next_one.progress.done
+
+
+def test_added_drawings_are_learnt(runs, small_sets):
+    images = small_sets[1][0][:1].flip(2)  # mirrored: nothing of the kind is in the training set
+    labels = torch.tensor([8])
+    run = runs(added=(images.repeat(50, 1, 1), labels.repeat(50)))
+    run.start()
+    run.join()
+    assert run.progress.images_seen == 3 * (len(small_sets[0][0]) + 50)
+    assert accuracy(run.model, images, labels) == 1
+
+
+def test_the_classifier_is_a_copy(runs, small_sets):
+    run = runs()
+    run.start()
+    until(lambda: run.progress)
     early = run.classifier()
     images = small_sets[1][0]
     before = early.probabilities(images)
-    for _ in updates:
-        pass
+    run.join()
     assert (early.probabilities(images) == before).all()
     late = run.classifier()
     assert (late.name, late.test_accuracy, late.calibration) == ("net-25k", run.test_accuracy, run.calibration)
-    assert (late.probabilities(images).argmax(1) == small_sets[1][1].numpy()).mean() == run.test_accuracy
+    assert (late.probabilities(images).argmax(1) == small_sets[1][1].numpy()).mean() == pytest.approx(run.test_accuracy)
