@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from digits import DIGITS
 from drawing import handwriting
+from visit import DESKTOP
 
-from benchmarks.page import chromium, chromium_path
+from benchmarks.page import chromium, chromium_path, serve
+from benchmarks.photos import CONDITIONS, photograph
 from mnist_cnn.data import load_mnist
 
 PROJECT = Path(__file__).parent.parent
@@ -67,9 +70,46 @@ def mnist_test(mnist_root) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """Headless Chromium."""
+def camera(tmp_path_factory):
+    """A file of what the browser's camera sees, a 2 on paper in lamp light."""
+    file = tmp_path_factory.mktemp("camera") / "two.mjpeg"
+    photograph(DIGITS[2], CONDITIONS["lamp"], np.random.default_rng(0)).convert("RGB").save(file, "JPEG", quality=90)
+    return file
+
+
+@pytest.fixture(scope="session")
+def browser(camera):
+    """Headless Chromium with a camera."""
     if chromium_path() is None:
         pytest.skip("needs Chromium: apt-get install chromium (Debian), or install Google Chrome")
-    with chromium() as browser:
+    flags = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+    with chromium(*flags, f"--use-file-for-fake-video-capture={camera}") as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def url():
+    """Where `python app.py` serves the app."""
+    with serve() as url:
+        yield url
+
+
+@pytest.fixture
+def open_page(browser, url):
+    """Opens the app at a test file's own `url` as a visitor of one's own; any error in the page fails the test."""
+    contexts, errors = [], []
+
+    def open_page(url=url, **options):
+        context = browser.new_context(**{"viewport": DESKTOP} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: message.type == "error" and errors.append(message.text))
+        page.goto(url)
+        page.wait_for_selector("#pad canvas")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []

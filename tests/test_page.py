@@ -1,116 +1,23 @@
 """The whole app as a visitor meets it: served by `python app.py`, used in headless Chromium."""
 
-import base64
-import io
 import json
-import re
 import urllib.request
 
 import numpy as np
 import pytest
 import torch
-from conftest import write_mnist
 from digits import DIGITS
 from drawing import render
 from gradio_client import Client, handle_file
 from PIL import Image
+from visit import CONTRASTS, DESKTOP, PHONE, digit, ink, percents, seen
 
-from benchmarks.page import draw, serve, settled
+from benchmarks.page import draw, settled
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.evaluation import predict_logits
 from mnist_cnn.feature_maps import feature_maps
 from mnist_cnn.preprocessing import sketch_to_mnist
 from mnist_cnn.ui.layers import layers_value
-
-DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
-NO_NETWORK = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
-
-# The contrast of every text that can be seen on the Draw tab with what is behind it, by WCAG's formula.
-CONTRASTS = """() => {
-    const parse = (colour) => {
-        const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number);
-        return colour.startsWith("color(") ? [r * 255, g * 255, b * 255, a] : [r, g, b, a];
-    };
-    const over = ([r, g, b, a], below) => [r, g, b].map((value, i) => a * value + (1 - a) * below[i]);
-    const behind = (element) => {
-        if (!element) return [255, 255, 255];
-        return over(parse(getComputedStyle(element).backgroundColor), behind(element.parentElement));
-    };
-    const opacity = (element) => element ? getComputedStyle(element).opacity * opacity(element.parentElement) : 1;
-    const luminance = (colour) => {
-        const [r, g, b] = colour.map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const ratios = {};
-    for (const element of document.querySelectorAll("#pad *, #reading *, #naming *")) {
-        const texts = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
-        const text = texts.map((node) => node.data.trim()).join("");
-        if (!text || element.disabled || !element.checkVisibility({ visibilityProperty: true })) continue;
-        const [r, g, b, a] = parse(getComputedStyle(element).color);
-        const below = behind(element);
-        const lights = [over([r, g, b, a * opacity(element)], below), below].map(luminance);
-        const ratio = (Math.max(...lights) + 0.05) / (Math.min(...lights) + 0.05);
-        ratios[text] = Math.min(ratio, ratios[text] ?? Infinity);
-    }
-    return ratios;
-}"""
-
-
-@pytest.fixture(scope="module")
-def url(small_arrays, tmp_path_factory):
-    """The app with a training set of the tests' own that takes some seconds an epoch."""
-    (images, labels), test = small_arrays
-    root = tmp_path_factory.mktemp("page")
-    write_mnist(root, (np.tile(images, (50, 1, 1)), np.tile(labels, 50)), test)
-    with serve(MNIST_ROOT=str(root)) as url:
-        yield url
-
-
-@pytest.fixture
-def open_page(browser, url):
-    """Opens the app as a visitor of one's own; any error in the page fails the test."""
-    contexts, errors = [], []
-
-    def open_page(url=url, **options):
-        context = browser.new_context(**{"viewport": DESKTOP} | options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: message.type == "error" and errors.append(message.text))
-        page.goto(url)
-        page.wait_for_selector("#pad canvas")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert errors == []
-
-
-def digit(page):
-    return settled(page, "#reading .digit")
-
-
-def picture(url):
-    return Image.open(io.BytesIO(base64.b64decode(url.split(",")[1])))
-
-
-def seen(page):
-    """The 28×28 picture that the page says the network saw, uint8."""
-    return np.asarray(picture(page.get_attribute("#reading .seen img", "src")))
-
-
-def ink(page):
-    """The ink on the pad's canvas as it is on the screen, 0 to 255."""
-    return np.asarray(picture(page.evaluate("document.querySelector('#pad canvas').toDataURL()")))[:, :, 3]
-
-
-def percents(shares):
-    return [f"{100 * share:.1f}%" for share in shares]
-
-
-def open_tab(page, name):
-    page.get_by_role("tab", name=name).click()
 
 
 def test_ten_drawn_digits_are_read(open_page):
@@ -351,7 +258,7 @@ def test_fits_the_screen_and_can_be_read(open_page, viewport, scheme):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         if viewport == DESKTOP:
             assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
-        ratios = page.evaluate(CONTRASTS)
+        ratios = page.evaluate(CONTRASTS, "#pad *, #reading *, #naming *")
         assert len(ratios) >= 16
         assert {text: ratio for text, ratio in ratios.items() if ratio < 4.5} == {}  # WCAG AA
 
@@ -364,63 +271,6 @@ def test_asks_nothing_of_other_hosts(open_page, browser, url):
     page.wait_for_selector("#pad canvas")
     page.close()
     assert [address for address in asked if not address.startswith((url, "data:", "blob:"))] == []
-
-
-def test_a_training_streams_ends_and_serves_its_own_visitor_alone(open_page):
-    page, other = open_page(), open_page()
-    open_tab(page, "Train")
-    page.click("#train")
-    open_tab(other, "Train")
-    other.click("#train")
-    other.wait_for_function("document.querySelector('#status .headline').innerText.startsWith('Waiting')")
-    percents = set()
-    while "Done" not in page.inner_text("#status .headline"):
-        percents.add(float(page.get_attribute("#status .bar", "aria-valuenow")))
-        page.wait_for_timeout(100)
-    assert len(percents) >= 5
-    assert re.search(r"this network reads \d+\.\d\d% of MNIST", page.inner_text("#status .headline"))
-    assert page.get_attribute("#status .bar", "aria-valuenow") == "100.0"
-    assert len(page.get_attribute("#curves polyline.test", "points").split()) >= 5
-
-    page.click("#use")
-    open_tab(page, "Draw")
-    assert "yours" in settled(page, "#network")
-    for expected in (1, 8):
-        draw(page, DIGITS[expected])
-        assert digit(page) == str(expected)
-        assert page.locator("#reading .networks tr").count() == 3
-        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
-        page.keyboard.press("c")
-    other.wait_for_function("document.querySelector('#status .headline').innerText.startsWith('Training')")
-    other.click("#stop")
-    open_tab(other, "Draw")
-    assert "yours" not in settled(other, "#network")
-
-
-def test_stop_ends_a_training(open_page):
-    page = open_page()
-    open_tab(page, "Train")
-    page.get_by_label("net-8k").last.check()
-    page.click("#train")
-    page.wait_for_function("Number(document.querySelector('#status .bar').ariaValueNow) > 1")
-    page.click("#stop")
-    page.wait_for_function("document.querySelector('#status .headline').innerText.startsWith('Stopped at')")
-    assert float(page.get_attribute("#status .bar", "aria-valuenow")) < 90
-    assert page.locator("#train").is_enabled()
-    assert page.locator("#use").is_enabled()
-
-
-def test_without_data_training_says_so_and_drawing_works(open_page, tmp_path):
-    with serve(MNIST_ROOT=str(tmp_path), **NO_NETWORK) as url:
-        page = open_page(url)
-        open_tab(page, "Train")
-        page.click("#train")
-        page.wait_for_function("document.querySelector('#status .headline').innerText.includes('MNIST_ROOT')")
-        assert "train-images-idx3-ubyte" in page.inner_text("#status .headline")
-        open_tab(page, "Draw")
-        draw(page, DIGITS[6])
-        assert digit(page) == "6"
-        page.close()
 
 
 def test_the_network_can_be_chosen(open_page):

@@ -1,8 +1,6 @@
 import base64
 import io
 import json
-import struct
-import zlib
 
 import gradio as gr
 import numpy as np
@@ -11,6 +9,7 @@ from conftest import PROJECT
 from digits import DIGITS
 from drawing import render
 from PIL import Image
+from test_decoding import announced
 
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.models import MODELS
@@ -25,15 +24,6 @@ def data_url(picture):
     file = io.BytesIO()
     picture.save(file, "PNG")
     return PREFIX + base64.b64encode(file.getvalue()).decode()
-
-
-def announced(width, height):
-    """A PNG whose header announces a size that its few bytes do not hold."""
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    content = b"\x89PNG\r\n\x1a\n"
-    for chunk in (b"IHDR" + header, b"IDAT" + zlib.compress(b"few")):
-        content += struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    return PREFIX + base64.b64encode(content).decode()
 
 
 def test_gives_the_ink_of_the_drawing_that_was_sent():
@@ -60,9 +50,9 @@ def test_an_empty_pad_gives_none(empty):
         (PREFIX + "no base64!", "damaged"),
         (PREFIX + base64.b64encode(b"no picture").decode(), "damaged"),
         (data_url(render(DIGITS[2]))[:-400], "damaged"),
-        (data_url(Image.new("L", (1025, 10))), "larger than 1024 pixels"),
-        (announced(20_000, 20_000), "larger than 1024 pixels"),
-        (announced(280, 280), "damaged"),
+        (data_url(Image.new("L", (1025, 1024))), "1,025 × 1,024 pixels"),
+        (PREFIX + base64.b64encode(announced(20_000, 20_000)).decode(), "more than the 1,048,576 pixels"),
+        (PREFIX + base64.b64encode(announced(280, 280)).decode(), "damaged"),
         (PREFIX + "A" * 400_000, "larger than the pad"),
     ],
 )

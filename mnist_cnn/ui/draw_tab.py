@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
+from gradio.events import Dependency
 from PIL import Image
 
 from ..answers import Answers
@@ -15,13 +16,20 @@ from ..models import count_parameters
 from ..preprocessing import BlankSketchError, Steps, preprocessing_steps
 from .layers import Layers, layers_value
 from .naming import Naming, score
-from .reading import EMPTY_READING, Opinion, Reading, reading_value
+from .network_choice import NetworkChoice
+from .picture import Picture
+from .reading import EMPTY_READING, Opinion, Reading, empty_reading, reading_value
+from .refusal import refusal
 from .sketchpad import Sketchpad
 
 DEFAULT_NETWORK = "net-25k"
 OWN_NETWORK = "own"  # the choice that stands for what the visitor trained
 _OWN_NAME = "yours"
 _NO_DIGIT = "no digit"  # the label of a picture of something else
+_NO_PICTURE = empty_reading(
+    "Choose, paste or take a picture of one digit on plain or ruled paper, with room around it."
+)
+_BLANK_PICTURE = empty_reading("The picture is blank, or what is on it runs off its sides.")
 
 
 @dataclass(frozen=True)
@@ -29,14 +37,18 @@ class DrawTab:
     """What the Train tab needs of this one.
 
     Attributes:
+        pad: the drawing pad.
         own: where the visitor's own network goes, a `Classifier`, or None.
         network: the choice of networks.
         answers: the drawings that the visitor has named, `Answers`; they are nowhere else.
+        named: the event in which one more is named, to follow by another.
     """
 
+    pad: Sketchpad
     own: gr.State
     network: gr.Radio
     answers: gr.State
+    named: Dependency
 
 
 def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
@@ -47,9 +59,9 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
     """
 
     def look(sketch: Image.Image | None, own: Classifier | None) -> tuple[Steps | None, dict[str, Opinion]]:
-        """How a drawing became an image, and what each network reads in it, by the choice that stands for it.
+        """How a drawing or a picture became an image, and what each network reads in it, by the choice for it.
 
-        None and nothing where the pad is empty.
+        None and nothing where there is none, or no ink on it.
         """
         try:
             steps = preprocessing_steps(sketch) if sketch else None
@@ -66,33 +78,41 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
         sketch: Image.Image | None, network: str, inside: bool, own: Classifier | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         steps, opinions = look(sketch, own)
-        if network not in opinions:
+        if steps is None or network not in opinions:
             return EMPTY_READING, gr.update(visible=False)
         value = reading_value(steps, list(opinions.values()), chosen=list(opinions).index(network))
         if not inside:
             return value, gr.update(visible=False)
-        model = (shipped.get(network) or own).model
-        return value, gr.update(value=layers_value(feature_maps(model, steps.image)), visible=True)
+        classifier = own if own and network == OWN_NETWORK else shipped[network]
+        return value, gr.update(value=layers_value(feature_maps(classifier.model, steps.image)), visible=True)
+
+    def show_picture(picture: Image.Image | None, network: str, own: Classifier | None) -> dict[str, Any]:
+        steps, opinions = look(picture, own)
+        if picture is None:
+            return gr.update(visible=False)
+        if steps is None or network not in opinions:
+            return gr.update(value=_BLANK_PICTURE, visible=True)
+        value = reading_value(steps, list(opinions.values()), chosen=list(opinions).index(network), first="ink")
+        return gr.update(value=value, visible=True)
 
     def name_digit(
         event: gr.EventData, sketch: Image.Image | None, network: str, own: Classifier | None, answers: Answers
     ) -> tuple[str, Answers]:
-        if event.digit not in range(10):
-            raise gr.Error("That is not one of the ten digits.")
+        digit = _pressed(event)
         _, opinions = look(sketch, own)
         if network not in opinions:
             return "Draw a digit first.", answers
         prediction = opinions[network].prediction
         read = prediction.digit if prediction.is_digit else None
-        answers = answers.with_answer(prediction.image, int(event.digit), read)
+        answers = answers.with_answer(prediction.image, digit, read)
         return score(answers), answers
 
     def read_picture(picture: Image.Image | None) -> dict[str, float] | str:
         if picture is None:
-            raise gr.Error("There is no picture to read. Choose a file with one digit on it.")
+            raise refusal("There is no picture to read. Choose a file with one digit on it.")
         prediction = shipped[DEFAULT_NETWORK].predict(picture)
         if prediction.digit is None:
-            raise gr.Error("The picture is blank: nothing stands out from its background.")
+            raise refusal("The picture is blank: nothing stands out from its background.")
         if not prediction.is_digit:
             return _NO_DIGIT
         return {str(digit): float(share) for digit, share in enumerate(prediction.probabilities)}
@@ -105,7 +125,7 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
         with gr.Column(min_width=320):
             reading = Reading(elem_id="reading")
             with gr.Row():
-                network = gr.Radio(
+                network = NetworkChoice(
                     network_choices(shipped),
                     value=DEFAULT_NETWORK,
                     label="Network",
@@ -116,15 +136,19 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
                 inside = gr.Checkbox(label="Feature maps", container=False, elem_id="inside")
             naming = Naming(elem_id="naming")
             layers = Layers(elem_id="layers", visible=False)
-            with gr.Accordion("Read a picture file", open=False):
-                picture = gr.Image(
-                    label="Picture of one digit",
-                    type="pil",
-                    image_mode=None,
-                    sources=["upload", "clipboard"],
-                    height=200,
+            with gr.Accordion("Read a photo or a picture file", open=False):
+                picture = Picture(
+                    label="One digit, with room around it",
+                    sources=["upload", "webcam", "clipboard"],
+                    # As seen by others: a digit in a mirror is none. A phone's camera at the back sees the paper.
+                    webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": {"facingMode": "environment"}}),
+                    height=240,
+                    elem_id="picture",
                 )
-                label = gr.Label(label="Read as", num_top_classes=10)
+                picture_reading = Reading(elem_id="picture-reading", visible=False)
+            # On the page nobody sees or presses these: they make the API's /predict.
+            label = gr.Label(visible=False)
+            predict = gr.Button(visible=False)
 
     gr.on(
         [pad.input, network.change, inside.change],
@@ -137,7 +161,7 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
         concurrency_limit=None,
         api_visibility="private",
     )
-    naming.select(
+    named = naming.select(
         name_digit,
         [pad, network, own, answers],
         [naming, answers],
@@ -146,14 +170,36 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
         concurrency_limit=None,
         api_visibility="private",
     )
-    picture.upload(
+    gr.on(
+        [picture.upload, picture.clear, network.change],  # a paste and a camera's picture are uploads too
+        show_picture,
+        [picture, network, own],
+        picture_reading,
+        trigger_mode="always_last",
+        queue=False,
+        show_progress="hidden",
+        concurrency_limit=None,
+        api_visibility="private",
+    )
+    predict.click(
         read_picture,
         picture,
         label,
         api_name="predict",
         api_description="Read a picture file of one digit: the probability of each digit, or 'no digit', by net-25k.",
     )
-    return DrawTab(own, network, answers)
+    return DrawTab(pad, own, network, answers, named)
+
+
+def _pressed(event: gr.EventData) -> int:
+    """The digit whose button was pressed; what the event holds comes from the visitor."""
+    try:
+        digit = event.digit
+    except (AttributeError, TypeError):
+        digit = None
+    if type(digit) is not int or digit not in range(10):
+        raise refusal("That is not one of the ten digits. Press a button from 0 to 9.")
+    return digit
 
 
 def _opinion(name: str, classifier: Classifier, image: np.ndarray) -> Opinion:

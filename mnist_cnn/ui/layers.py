@@ -1,6 +1,7 @@
 """The feature maps of a network's layers, as strips of small pictures."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -14,7 +15,7 @@ _COLUMNS = 16  # pictures side by side; every layer has a multiple of 8 of them
 class Layers(gr.HTML):
     """Shows what `layers_value` makes of feature maps."""
 
-    def __init__(self, **kwargs) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(value=[], **component_files("layers"), **kwargs)
 
 

@@ -1,5 +1,7 @@
 """The row of buttons with which a visitor says what a digit was."""
 
+from typing import Any
+
 import gradio as gr
 
 from ..answers import Answers
@@ -9,7 +11,7 @@ from .assets import component_files
 class Naming(gr.HTML):
     """Ten buttons and a line of text, its value; fires `select` with the digit that was pressed as `digit`."""
 
-    def __init__(self, **kwargs) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(value="", **component_files("naming"), **kwargs)
 
 

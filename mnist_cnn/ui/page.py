@@ -3,12 +3,18 @@
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
-from ..classifier import load_classifier
+from ..classifier import BLANK, load_classifier
 from ..models import MODELS
 from .assets import component_files
 from .draw_tab import build_draw_tab
-from .train_tab import build_train_tab
+from .front_door import UPLOAD_BYTES, FrontDoor
+from .guard import GuardedBlocks
+from .train_tab import TRAIN, build_train_tab
+
+_MOST_WAITING = 30  # trainings, and picture files, that wait for their turn
+_MOST_VISITS = 1000  # that are remembered; the visit that was idle for longest is forgotten first
 
 
 def build_demo() -> gr.Blocks:
@@ -18,12 +24,17 @@ def build_demo() -> gr.Blocks:
         WeightsError: shipped weights are missing or damaged.
     """
     shipped = {name: load_classifier(name) for name in reversed(MODELS)}
-    with gr.Blocks(title="MNIST sketchpad", analytics_enabled=False, delete_cache=(3600, 3600)) as demo:
+    for classifier in shipped.values():
+        classifier.read(BLANK.image)  # the first reading takes several times as long as any other
+    with GuardedBlocks(title="MNIST sketchpad", analytics_enabled=False, delete_cache=(600, 3600)) as demo:
         gr.HTML(**component_files("header"))
-        with gr.Tab("Draw"):
-            draw = build_draw_tab(shipped)
-        with gr.Tab("Train"):
-            build_train_tab(shipped, draw)
+        with gr.Tabs() as tabs:
+            with gr.Tab("Draw", id="draw"):
+                draw = build_draw_tab(shipped)
+            with gr.Tab("Train", id=TRAIN):
+                build_train_tab(shipped, draw, tabs)
+    # What has to wait its turn cannot be called past the queue, or it would not wait.
+    demo.queue(max_size=_MOST_WAITING, api_open=False)
     return demo
 
 
@@ -32,6 +43,10 @@ def launch_options() -> dict[str, Any]:
     return {
         "run_history": False,  # it would keep every drawing in the browser's storage
         "ssr_mode": False,  # would need Node.js
-        "max_file_size": "10mb",
+        "allowed_paths": [],
+        "enable_monitoring": False,
+        "max_file_size": UPLOAD_BYTES,
+        "state_session_capacity": _MOST_VISITS,
+        "app_kwargs": {"middleware": [Middleware(FrontDoor)]},
         "footer_links": ["api", "gradio"],
     }

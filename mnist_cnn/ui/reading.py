@@ -12,6 +12,7 @@ from ..preprocessing import Steps
 from .assets import component_files
 from .pictures import png_url
 
+_FIRST = "your drawing"
 _STEP_SIDE = 56  # pixels; the picture of a step is not sent larger than this
 _NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # one clear pixel
 
@@ -36,27 +37,28 @@ class Opinion:
 
 
 class Reading(gr.HTML):
-    """Shows what `reading_value` makes of opinions; updates in place, without flicker."""
+    """Shows what `reading_value` makes of opinions, or `empty_reading`; updates in place, without flicker."""
 
-    def __init__(self, **kwargs) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(value=EMPTY_READING, **component_files("reading"), **kwargs)
 
-    def postprocess(self, value: dict[str, Any]) -> str:
+    def postprocess(self, value: dict[str, Any]) -> str:  # type: ignore[override]  # gr.HTML's is of text
         """The value as JSON text: of an object, Gradio's page would wrap and compare each number several times."""
         return json.dumps(value)
 
 
-def reading_value(steps: Steps, opinions: list[Opinion], chosen: int) -> dict[str, Any]:
+def reading_value(steps: Steps, opinions: list[Opinion], chosen: int, first: str = _FIRST) -> dict[str, Any]:
     """What `reading.js` shows.
 
     Args:
         steps: how the drawing became the image that the networks read.
         opinions: one for each network.
         chosen: index of the opinion to show in full.
+        first: what the first step is called.
     """
     prediction = opinions[chosen].prediction
     pictures = {
-        "your drawing": steps.ink * 255,
+        first: steps.ink * 255,
         "cropped": steps.cropped * 255,
         "20×20": steps.shrunk,
         "28×28": steps.image,
@@ -107,12 +109,17 @@ def _words(prediction: Prediction) -> str:
     return f"{'Very likely' if prediction.confidence > 0.9 else 'Probably'} a {prediction.digit}."
 
 
-EMPTY_READING = _value(
-    BLANK,
-    state="empty",
-    digit="",
-    words="Draw a digit, 0 to 9. It is read while you draw.",
-    image=_NO_IMAGE,
-    steps=[{"name": name, "image": _NO_IMAGE} for name in ("your drawing", "cropped", "20×20", "28×28")],
-    networks=[],
-)
+def empty_reading(words: str) -> dict[str, Any]:
+    """What `reading.js` shows where there is nothing to read: `words` alone."""
+    return _value(
+        BLANK,
+        state="empty",
+        digit="",
+        words=words,
+        image=_NO_IMAGE,
+        steps=[{"name": name, "image": _NO_IMAGE} for name in (_FIRST, "cropped", "20×20", "28×28")],
+        networks=[],
+    )
+
+
+EMPTY_READING = empty_reading("Draw a digit, 0 to 9. It is read while you draw.")

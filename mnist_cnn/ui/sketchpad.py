@@ -1,12 +1,14 @@
 """The drawing pad as a Gradio component."""
 
 import base64
-import io
+from typing import Any
 
 import gradio as gr
 from PIL import Image
 
+from ..decoding import PictureError, decode_picture
 from .assets import component_files
+from .refusal import refusal
 
 _PREFIX = "data:image/png;base64,"
 _MAX_CHARACTERS = 300_000  # of a data URL; the pad's own pictures have a few thousand
@@ -20,29 +22,26 @@ class Sketchpad(gr.HTML):
     when it is empty.
     """
 
-    def __init__(self, **kwargs) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**component_files("sketchpad"), **kwargs)
 
-    def preprocess(self, payload: str | None) -> Image.Image | None:
+    def preprocess(self, payload: object) -> Image.Image | None:  # type: ignore[override]  # gr.HTML's is text
         """Decode the pad's PNG data URL; anything else is refused in words.
 
         Raises:
             gr.Error: the payload is not such a picture, or larger than the pad's can be.
         """
-        if not payload:
+        if payload is None or payload == "":
             return None
         if not isinstance(payload, str) or not payload.startswith(_PREFIX):
-            raise gr.Error("The drawing did not arrive as a PNG picture. Clear the pad and draw again.")
+            raise refusal("The drawing did not arrive as a PNG picture. Clear the pad and draw again.")
         if len(payload) > _MAX_CHARACTERS:
-            raise gr.Error("The drawing is larger than the pad can make it. Clear the pad and draw again.")
+            raise refusal("The drawing is larger than the pad can make it. Clear the pad and draw again.")
         try:
-            picture = Image.open(io.BytesIO(base64.b64decode(payload[len(_PREFIX) :], validate=True)), formats=["PNG"])
-            # The size stands in the header: a small file is refused before it unpacks into a large picture.
-            drawing = picture.convert("RGBA").getchannel("A") if max(picture.size) <= _MAX_SIDE else None
-        except Image.DecompressionBombError:
-            drawing = None
-        except (OSError, SyntaxError, ValueError) as error:  # of the base64 or of the PNG
-            raise gr.Error("The drawing arrived damaged. Draw on to send it again.") from error
-        if drawing is None:
-            raise gr.Error(f"The drawing is larger than {_MAX_SIDE} pixels a side. Clear the pad and draw again.")
-        return drawing
+            content = base64.b64decode(payload[len(_PREFIX) :], validate=True)
+            picture = decode_picture(content, ("PNG",), _MAX_SIDE**2, _MAX_SIDE)
+        except PictureError as error:
+            raise refusal(str(error)) from error
+        except ValueError as error:  # of the base64
+            raise refusal("The drawing arrived damaged. Draw on to send it again.") from error
+        return picture.convert("RGBA").getchannel("A")

@@ -1,135 +1,305 @@
 """The Train tab: one epoch, live."""
 
+import asyncio
 import contextlib
-import functools
-from collections.abc import Iterator
+import dataclasses
+import json
+import os
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import torch
+import numpy as np
+from gradio.utils import get_upload_folder
+from PIL import Image
 
+from ..answers import Answers
 from ..classifier import Classifier
-from ..data import DataError, load_mnist
-from ..live import LiveRun
+from ..data import DataError, fetched_share, shared_mnist
+from ..live import LabelledImages, LiveRun, State
 from ..models import MODELS
-from ..training import recipe_settings
-from .assets import component_files
-from .curves import Curves, curves_svg
+from ..preprocessing import BlankSketchError, sketch_to_mnist
+from ..report import Report
+from ..training import AUGMENTATIONS
+from ..turns import Turns
+from ..weights import save_weights
+from .choices import BATCH_SIZES, LARGEST_SEED, PERCENT, RATES, RECIPES, Choices
 from .draw_tab import DEFAULT_NETWORK, OWN_NETWORK, DrawTab, network_choices
+from .monitor import Monitor, monitor_value
+from .records import KEPT, Records, records_value
+from .refusal import refusal
+from .results import Results, results_value
+from .run_words import cost, headline, result
 
-_LabelledImages = tuple[torch.Tensor, torch.Tensor]
+TRAIN = "train"  # the tab's id, in the page and in links
+
+_INVITATION = "Train a network from scratch on MNIST's 60,000 digits, each seen once."
+_UPDATE_EVERY = 0.15  # seconds
+_MOST_IN_LINE = 30
+_COPIES = 50  # of each of the visitor's drawings, among 60,000 digits
+_EXAMPLE = 8  # of the test set, watched where the pad is empty: a 5 that young networks take for a 6
+_TURNS = Turns(places=max(1, (os.cpu_count() or 1) // 2))  # of all visitors; a training takes a core, a page the other
+
+# Puts a link's settings into the page's address, and copies that.
+_SHARE = """(query) => {
+    history.replaceState(null, "", location.pathname + query);
+    navigator.clipboard?.writeText(location.href);
+}"""
+
+Updates = dict[Any, Any]  # new values by component
 
 
-class _Status(gr.HTML):
-    """Shows what `_status` makes of a run."""
-
-    def __init__(self, **kwargs) -> None:
-        super().__init__(
-            value=_status("Train a network from scratch on MNIST's 60,000 digits, each seen once."),
-            **component_files("training"),
-            **kwargs,
-        )
-
-
-def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab) -> None:
+def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs) -> None:
     """Lay out the tab inside the current Blocks and connect its events.
 
     Args:
         shipped: the networks that every visitor has, by name.
-        draw: where "Use on the Draw tab" puts the trained network.
+        draw: where "Use on the Draw tab" puts the trained network, and where the visitor's drawings come from.
+        tabs: of the page; this tab, with the id `TRAIN`, is opened by links to settings.
     """
+    first = Choices.of_recipe(DEFAULT_NETWORK, RECIPES[0])
     run = gr.State(None)
+    reports = gr.State([])
     with gr.Row():
-        with gr.Column(min_width=320, scale=1):
-            network = gr.Radio(list(MODELS), value=DEFAULT_NETWORK, label="Network")
-            recipe = gr.Radio(["ours", "reference"], value="ours", label="Recipe")
+        with gr.Column(min_width=300, scale=1):
+            network = gr.Radio(list(MODELS), value=first.network, label="Network")
+            recipe = gr.Radio(RECIPES, value=first.recipe, label="Recipe", info="Ours, or the reference network's own")
             with gr.Row():
-                start = gr.Button("Train", variant="primary", elem_id="train", min_width=80)
-                stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop", min_width=80)
-            use = gr.Button("Use on the Draw tab", interactive=False, elem_id="use")
-        with gr.Column(min_width=320, scale=2):
-            status = _Status(elem_id="status")
-            curves = Curves(elem_id="curves")
+                start = gr.Button("Train", variant="primary", elem_id="train", min_width=72)
+                pause = gr.Button("Pause", interactive=False, elem_id="pause", min_width=72)
+                stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop", min_width=72)
+            with gr.Accordion("Settings", open=False, elem_id="settings"):
+                lr = gr.Number(
+                    first.lr,
+                    label="Learning rate",
+                    info="At its peak. Higher learns faster, until nothing is learnt",
+                    minimum=RATES[0],
+                    maximum=RATES[1],
+                    step=0.01,
+                )
+                batch_size = gr.Dropdown(
+                    BATCH_SIZES, value=first.batch_size, label="Batch size", info="Images a step; fewer take longer"
+                )
+                augmentation = gr.Radio(
+                    list(AUGMENTATIONS),
+                    value=first.augmentation,
+                    label="Augmentation",
+                    info="Turned, shifted and scaled (affine), or with new pens, slants and styles (redrawn)",
+                )
+                percent = gr.Slider(
+                    *PERCENT,
+                    first.percent,
+                    step=1,
+                    label="Percent of the training set",
+                    info="Less is faster, and worse",
+                )
+                seed = gr.Number(
+                    first.seed,
+                    label="Seed",
+                    info="Of weights, order and changes; the same gives the same result",
+                    precision=0,
+                    minimum=0,
+                    maximum=LARGEST_SEED,
+                )
+                link = gr.Button("Copy a link to these settings", size="sm", elem_id="link")
+            corrections = gr.Checkbox(
+                label=_corrections_label(0), interactive=False, elem_id="corrections", container=False
+            )
+        with gr.Column(min_width=300, scale=3):
+            monitor = Monitor(_INVITATION, elem_id="monitor")
+    with gr.Row(visible=False) as ended:
+        use = gr.Button("Use on the Draw tab", variant="primary", elem_id="use", min_width=140)
+        revert = gr.Button("Revert", interactive=False, elem_id="revert", min_width=80)
+        weights = gr.DownloadButton("Weights", elem_id="weights", min_width=100)
+        metrics = gr.DownloadButton("Metrics", elem_id="metrics", min_width=100)
+        curves = gr.DownloadButton("Curves", elem_id="curves", min_width=100)
+    results = Results(elem_id="results", visible=False)
+    records = Records(elem_id="records")
+    chosen = [network, recipe, lr, batch_size, augmentation, percent, seed]
 
-    def train(network: str, recipe: str) -> Iterator[tuple]:
-        unchanged = gr.skip()
+    async def train(*inputs: Any) -> AsyncIterator[Updates]:
+        *values, with_corrections, sketch, answers, earlier = inputs
         try:
-            training_set, test_set = _mnist()
-        except DataError as error:
-            yield unchanged, _status(str(error)), unchanged, gr.Button(interactive=True), unchanged, unchanged
+            if len(_TURNS) >= _MOST_IN_LINE:
+                raise ValueError("Too many are waiting to train already. Try again in some minutes.")
+            settings = Choices(*values).settings()
+        except ValueError as error:
+            yield {monitor: monitor_value(str(error))}
             return
-        run = LiveRun(recipe_settings(network, recipe), training_set, test_set)
-        headline = f"Training {network}, recipe “{recipe}” …"
-        running = (gr.Button(interactive=False), gr.Button(interactive=True), gr.Button(interactive=False))
-        yield run, _status(headline, run), curves_svg(run.history), *running
-        # Closed with this generator, at once: a visitor who leaves must not train on.
-        with contextlib.closing(run.updates()) as updates:
-            for _ in updates:
-                yield unchanged, _status(headline, run), curves_svg(run.history), *[unchanged] * 3
-        ended = (gr.Button(interactive=True), gr.Button(interactive=False), gr.Button(interactive=True))
-        yield unchanged, _status(_result(run, shipped[network]), run), curves_svg(run.history), *ended
+        yield {start: gr.Button(interactive=False), monitor: monitor_value("Reading MNIST …")}
+        loading = asyncio.create_task(asyncio.to_thread(shared_mnist))
+        while not (await asyncio.wait([loading], timeout=_UPDATE_EVERY))[0]:
+            share = fetched_share()
+            if share < 1:
+                words = f"Fetching MNIST, once for everybody: {share:.0%} of 12 MB …"
+                yield {monitor: monitor_value(words, share=share)}
+        try:
+            training_set, test_set = loading.result()
+        except DataError as error:
+            yield {start: gr.Button(interactive=True), monitor: monitor_value(str(error))}
+            return
+        drawings = answers if with_corrections else Answers()
+        one = LiveRun(
+            settings,
+            training_set,
+            test_set,
+            _TURNS,
+            watched=_watched(sketch, test_set),
+            added=drawings.repeated(_COPIES, settings.seed) if drawings.drawn else None,
+        )
+        before = earlier[-1][1].history if earlier else None
+        level = shipped[settings.model].test_accuracy
 
-    def use_it(run: LiveRun) -> tuple[Classifier, Any, dict[str, Any]]:
-        own = run.classifier()
-        choices = gr.Radio(choices=network_choices(shipped, own), value=OWN_NETWORK)
-        return own, choices, _status("The Draw tab now reads with your network. Nobody else's page does.", run)
+        def shown() -> Updates:
+            return {monitor: monitor_value(headline(one), one, before, level)} | _buttons(one, start, pause, stop)
 
-    waiting = _status("Waiting: one network is trained at a time. Yours is next, or soon …")
+        one.start()
+        try:
+            yield {run: one} | shown()
+            seen, idle = None, 0
+            while not one.over:
+                await asyncio.sleep(_UPDATE_EVERY)
+                now = (one.progress, one.state, one.ahead)
+                idle = idle + 1 if now == seen else 0
+                # Even where nothing is new: only between two updates does Gradio notice that the visitor has gone.
+                if now != seen or idle % 3 == 0:
+                    yield shown() if now != seen else {monitor: gr.skip()}
+                seen = now
+        finally:
+            one.abandon()  # where the visitor has gone; the run is over otherwise
+        if one.failure or not one.progress:
+            yield shown()
+            return
+        report = Report.of(one, drawings.drawn)
+        numbered = [*earlier, ((earlier[-1][0] if earlier else 0) + 1, report)][-KEPT:]
+        words = result(report, shipped[settings.model]) + cost(one, drawings, report, earlier)
+        folder = Path(get_upload_folder()) / secrets.token_hex(20)
+        yield _buttons(one, start, pause, stop) | {
+            monitor: monitor_value(words, one, before, level),
+            results: gr.update(value=results_value(report), visible=True),
+            records: records_value(numbered),
+            reports: numbered,
+            ended: gr.Row(visible=True),
+            use: gr.Button(interactive=True),
+            weights: gr.DownloadButton(value=_saved(folder, one)),
+            metrics: gr.DownloadButton(value=_written(folder / "metrics.json", json.dumps(report.metrics(), indent=2))),
+            curves: gr.DownloadButton(value=_written(folder / "curves.csv", report.curves_csv())),
+        }
+
+    def use_it(one: LiveRun | None) -> Updates:
+        if one is None or one.test_accuracy is None:
+            raise refusal("There is no trained network to use. Train one first.")
+        own = one.classifier()
+        return {
+            draw.own: own,
+            draw.network: gr.Radio(choices=network_choices(shipped, own), value=OWN_NETWORK),
+            use: gr.Button(interactive=False),
+            revert: gr.Button(interactive=True),
+        }
+
+    def back() -> Updates:
+        return {
+            draw.own: None,
+            draw.network: gr.Radio(choices=network_choices(shipped), value=DEFAULT_NETWORK),
+            use: gr.Button(interactive=True),
+            revert: gr.Button(interactive=False),
+        }
+
+    def restore(request: gr.Request) -> Updates:
+        if request.query_params.get("tab") != TRAIN:
+            return {tabs: gr.skip()}
+        opened: Updates = {tabs: gr.Tabs(selected=TRAIN)}
+        try:
+            choices = Choices.of_query(request.query_params)
+        except ValueError as error:
+            return opened | {monitor: monitor_value(f"The link's settings cannot be used. {error}")}
+        return opened | dict(zip(chosen, dataclasses.astuple(choices), strict=True))
+
+    def by_recipe(network: str, recipe: str) -> list[Any]:
+        try:
+            choices = Choices.of_recipe(network, recipe)
+        except ValueError as error:
+            raise refusal(str(error)) from error
+        return [choices.lr, choices.batch_size, choices.augmentation]
+
+    def query(*values: Any) -> str:
+        choices = Choices(*values)
+        try:
+            choices.settings()
+        except ValueError as error:
+            raise refusal(str(error)) from error
+        return f"?tab={TRAIN}&{choices.query()}"
+
+    at_once: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    outputs = [run, monitor, start, pause, stop, results, records, reports, ended, use, weights, metrics, curves]
     start.click(
-        lambda: (waiting, gr.Button(interactive=False)),
-        outputs=[status, start],
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    ).then(
         train,
-        [network, recipe],
-        [run, status, curves, start, stop, use],
+        [*chosen, corrections, draw.pad, draw.answers, reports],
+        outputs,
         show_progress="hidden",
-        concurrency_limit=1,
-        concurrency_id="training",
+        concurrency_limit=None,  # they wait for their turns themselves
         api_visibility="private",
     )
-    stop.click(_stop, run, stop, show_progress="hidden", concurrency_limit=None, api_visibility="private")
-    use.click(use_it, run, [draw.own, draw.network, status], show_progress="hidden", api_visibility="private")
+    pause.click(_pause_or_resume, run, **at_once)
+    stop.click(lambda one: one and one.stop(), run, **at_once)
+    used = [draw.own, draw.network, use, revert]
+    use.click(use_it, run, used, **at_once)
+    revert.click(back, outputs=used, **at_once)
+    gr.on([network.input, recipe.input], by_recipe, [network, recipe], [lr, batch_size, augmentation], **at_once)
+    draw.named.then(_offer, draw.answers, corrections, **at_once)
+    address = gr.Textbox(visible=False)  # what a State holds, a script in the page does not see
+    link.click(query, chosen, address, **at_once).success(None, address, js=_SHARE, **at_once)
+    gr.on(None, restore, outputs=[*chosen, monitor, tabs], **at_once)
 
 
-def _stop(run: LiveRun | None) -> Any:
-    if run:
-        run.stop()
-    return gr.Button(interactive=False)
+def _pause_or_resume(one: LiveRun | None) -> None:
+    if one and one.state is State.PAUSED:
+        one.resume()
+    elif one:
+        one.pause()
 
 
-@functools.cache
-def _mnist() -> tuple[_LabelledImages, _LabelledImages]:
-    """MNIST's training and test set, loaded once for all visitors."""
-    return load_mnist(train=True), load_mnist(train=False)
-
-
-def _result(run: LiveRun, shipped: Classifier) -> str:
-    """What a run that has ended came to, in a sentence or two."""
-    progress = run.progress
-    end = f"Stopped at {progress.step / progress.steps:.0%}" if run.stopped else "Done"
-    compared = f" The shipped {shipped.name} reads {shipped.test_accuracy:.2%}." if shipped.test_accuracy else ""
-    return (
-        f"{end} after {progress.seconds:.0f} s: this network reads {run.test_accuracy:.2%} of MNIST's test digits."
-        f"{compared}"
-    )
-
-
-def _status(headline: str, run: LiveRun | None = None) -> dict[str, Any]:
-    """The template's values: a headline, the run's progress in percent, and named figures."""
-    progress = run and run.progress
-    figures = {
-        "Images seen": f"{progress.images_seen:,}" if progress else "–",
-        "Loss": f"{progress.loss:.3f}" if progress else "–",
-        "Training accuracy": f"{progress.accuracy:.1%}" if progress else "–",
-        "Test accuracy": f"{run.history.test_accuracy[-1][1]:.2%}" if run and run.history.test_accuracy else "–",
-        "Images/s": f"{progress.images_per_second:,.0f}" if progress else "–",
-        "Time left": f"{progress.eta_seconds:.0f} s" if progress else "–",
-    }
+def _buttons(one: LiveRun, start: gr.Button, pause: gr.Button, stop: gr.Button) -> Updates:
+    """The buttons as they make sense for a run."""
+    state = one.state
     return {
-        "headline": headline,
-        "percent": f"{100 * progress.step / progress.steps:.1f}" if progress else "0",
-        "figures": [{"name": name, "text": text} for name, text in figures.items()],
+        start: gr.Button(interactive=one.over),
+        pause: gr.Button(
+            "Resume" if state is State.PAUSED else "Pause", interactive=state in (State.TRAINING, State.PAUSED)
+        ),
+        stop: gr.Button(
+            "Leave" if state is State.WAITING and one.progress is None else "Stop",
+            interactive=state in (State.WAITING, State.TRAINING, State.PAUSED),
+        ),
     }
+
+
+def _watched(sketch: Image.Image | None, test_set: LabelledImages) -> np.ndarray:
+    """The drawing on the pad as the networks see it, or where there is none an example, uint8 (28, 28)."""
+    if sketch:
+        with contextlib.suppress(BlankSketchError):
+            return sketch_to_mnist(sketch)
+    return test_set[0][_EXAMPLE % len(test_set[0])].numpy()
+
+
+def _offer(answers: Answers) -> gr.Checkbox:
+    return gr.Checkbox(label=_corrections_label(answers.drawn), interactive=answers.drawn > 0)
+
+
+def _corrections_label(count: int) -> str:
+    if not count:
+        return "Add my corrections: say on the Draw tab what your digits were"
+    return f"Add my corrections: {count} of your drawings, {_COPIES} times each, changed a little"
+
+
+def _saved(folder: Path, one: LiveRun) -> str:
+    path = folder / f"{one.settings.model}.pt"
+    save_weights(one.model, path, dataclasses.asdict(one.settings), one.test_accuracy, one.calibration)
+    return str(path)
+
+
+def _written(path: Path, text: str) -> str:
+    path.write_text(text, encoding="utf-8")
+    return str(path)

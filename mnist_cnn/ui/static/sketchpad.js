@@ -6,11 +6,12 @@
  * as a picture of always the same size.
  *
  * Coordinates and widths are in units of the pad's side. The drawing's history is a list of actions, each a stroke
- * `{ erase, width, points: [[x, y], ...] }` or `{ clear: true }`.
+ * `{ erase, width, points: [[x, y], ...] }`, a picture `{ url, image }` over the whole pad, or `{ clear: true }`.
  */
 class Sketchpad {
   static PICTURE_SIDE = 280; // of the picture that is sent, in pixels
   static SEND_EVERY = 100; // milliseconds between two pictures while the pen is down
+  static KEPT = "sketchpad"; // the key in the tab's storage of a drawing that outlives a loading of the page
 
   /**
    * @param {HTMLElement} root holds the canvas and the tools of sketchpad.html
@@ -43,9 +44,35 @@ class Sketchpad {
       button.addEventListener("click", () => this.choose(button.dataset.tool === "eraser"));
     }
     for (const { name, strokes } of data.examples) this.offer(name, strokes, data.width);
+    document.addEventListener("sketch", (event) => this.putPicture(event.detail));
     new ResizeObserver(() => this.redraw()).observe(this.canvas);
     // Light and dark differ in the ink's colour.
     new MutationObserver(() => this.redraw()).observe(document.body, { attributeFilter: ["class"] });
+
+    // Gradio loads the page anew when a server that was away is back; what was sent meanwhile is lost.
+    addEventListener("pagehide", () => this.keep());
+    this.restore();
+  }
+
+  /** Put the drawing into the tab's storage; a page inside another may have none, and then it is lost. */
+  keep() {
+    try {
+      const text = JSON.stringify(this.strokes(), (name, value) => (name === "image" ? undefined : value));
+      sessionStorage.setItem(Sketchpad.KEPT, text);
+    } catch (error) {
+      console.warn("The drawing will not outlive this page:", error);
+    }
+  }
+
+  restore() {
+    try {
+      this.done = JSON.parse(sessionStorage.getItem(Sketchpad.KEPT)) ?? [];
+      sessionStorage.removeItem(Sketchpad.KEPT);
+    } catch (error) {
+      console.warn("A drawing may not have outlived the last page:", error);
+    }
+    for (const action of this.done) if (action.url) this.load(action);
+    if (this.done.length) this.sendSoon();
   }
 
   // --- the pen ---
@@ -130,6 +157,34 @@ class Sketchpad {
     this.sendNow();
   }
 
+  /**
+   * Put a picture onto the pad in the same way, in its ink.
+   * @param {string} url of a small picture, white ink on black, of which each pixel becomes a square
+   */
+  async putPicture(url) {
+    const action = { url };
+    await this.load(action);
+    this.canvas.focus({ preventScroll: true, focusVisible: false });
+    this.put([action]);
+  }
+
+  /** Make a picture's ink of its URL, which alone can be put into the tab's storage, and draw it. */
+  async load(action) {
+    const picture = new Image();
+    picture.src = action.url;
+    await picture.decode();
+    const image = document.createElement("canvas");
+    [image.width, image.height] = [picture.width, picture.height];
+    const context = image.getContext("2d");
+    context.drawImage(picture, 0, 0);
+    const pixels = context.getImageData(0, 0, image.width, image.height);
+    for (let index = 0; index < pixels.data.length; index += 4) pixels.data[index + 3] = pixels.data[index];
+    context.putImageData(pixels, 0, 0);
+    action.image = image;
+    this.redraw();
+    this.sendSoon();
+  }
+
   choose(eraser) {
     this.erasing = eraser;
     for (const button of this.root.querySelectorAll("[data-tool]")) {
@@ -140,8 +195,8 @@ class Sketchpad {
   onKey(event) {
     const command = event.ctrlKey || event.metaKey;
     const key = event.key.toLowerCase();
-    if (command && key === "z") event.shiftKey ? this.redo() : this.undo();
-    else if (command && key === "y") this.redo();
+    if (command && (key === "y" || (key === "z" && event.shiftKey))) this.redo();
+    else if (command && key === "z") this.undo();
     else if (!command && (key === "delete" || key === "c")) this.clear();
     else if (!command && key === "e") this.choose(!this.erasing);
     else return;
@@ -182,7 +237,14 @@ class Sketchpad {
     context.clearRect(0, 0, side, side);
     context.lineCap = context.lineJoin = "round";
     context.strokeStyle = context.fillStyle = ink;
-    for (const { erase, width, points } of this.strokes()) {
+    for (const { url, image, erase, width, points } of this.strokes()) {
+      if (url && !image) continue; // on its way
+      if (image) {
+        context.imageSmoothingEnabled = false;
+        context.globalCompositeOperation = "source-over";
+        context.drawImage(this.inked(image, ink), 0, 0, side, side);
+        continue;
+      }
       context.globalCompositeOperation = erase ? "destination-out" : "source-over";
       context.lineWidth = width * side;
       context.beginPath();
@@ -195,6 +257,18 @@ class Sketchpad {
       }
     }
     context.globalCompositeOperation = "source-over";
+  }
+
+  /** A picture's ink, which is its coverage alone, in a colour. */
+  inked(image, colour) {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [image.width, image.height];
+    const context = canvas.getContext("2d");
+    context.drawImage(image, 0, 0);
+    context.globalCompositeOperation = "source-in";
+    context.fillStyle = colour;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    return canvas;
   }
 
   picture() {

@@ -1,0 +1,50 @@
+import dataclasses
+from urllib.parse import parse_qsl
+
+import pytest
+
+from mnist_cnn.models import MODELS
+from mnist_cnn.training import recipe_settings
+from mnist_cnn.ui.choices import RECIPES, Choices
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("network", MODELS)
+def test_a_recipes_choices_are_the_recipe(network, recipe):
+    assert Choices.of_recipe(network, recipe).settings() == recipe_settings(network, recipe)
+
+
+def test_a_link_names_the_same_settings():
+    choices = Choices("net-8k", "reference", 0.05, 64, "none", 25, 7)
+    assert Choices.of_query(dict(parse_qsl(choices.query()))) == choices
+
+
+def test_what_a_link_does_not_name_is_the_recipes():
+    assert Choices.of_query({"recipe": "reference", "tab": "train"}) == Choices.of_recipe("net-25k", "reference")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"network": "net-9k"}, "net-9k"),
+        ({"recipe": "long"}, "The recipe must be one of ours, reference"),
+        ({"lr": "fast"}, "lr must be a number, not 'fast'"),
+        ({"lr": "nan"}, "The learning rate must be from 0.001 to 2"),
+        ({"batch_size": "7"}, "The batch size must be one of 8, 16"),
+        ({"augmentation": "mirror"}, "The augmentation must be one of none, affine, redrawn"),
+        ({"percent": "0"}, "from 1 to 100 percent"),
+        ({"seed": "-1"}, "The seed must be a whole number"),
+        ({"lr": "1.9"}, "take at most 0.8, or larger batches"),
+    ],
+)
+def test_what_cannot_be_trained_with_is_refused_in_words(query, words):
+    with pytest.raises(ValueError, match=words):
+        Choices.of_query(query)
+
+
+@pytest.mark.parametrize(
+    "field", [{"lr": None}, {"lr": "0.1"}, {"percent": None}, {"seed": 1.5}, {"batch_size": [64]}, {"network": ["x"]}]
+)
+def test_values_of_the_wrong_kind_are_refused_too(field):
+    with pytest.raises(ValueError, match="must be"):
+        dataclasses.replace(Choices.of_recipe("net-25k", "ours"), **field).settings()

@@ -1,0 +1,48 @@
+import pytest
+
+from mnist_cnn.live import LiveRun
+from mnist_cnn.report import Report
+from mnist_cnn.training import recipe_settings
+from mnist_cnn.turns import Turns
+from mnist_cnn.ui.records import records_value
+from mnist_cnn.ui.results import results_value
+
+
+@pytest.fixture(scope="module")
+def report(small_sets):
+    run = LiveRun(recipe_settings("net-8k", epochs=4, batch_size=16, seed=3, share=0.5), *small_sets, Turns())
+    run.start()
+    run.join()
+    return Report.of(run, added=2)
+
+
+def test_a_record_names_what_a_run_was_trained_with(report):
+    (record,) = records_value([(7, report)])
+    assert record["number"] == 7
+    assert record["accuracy"] == f"{report.test_accuracy:.2%}"
+    assert record["settings"] == {
+        "network": "net-8k",
+        "recipe": "ours",
+        "learning rate": "0.1",
+        "batch": "16",
+        "augmentation": "none",
+        "of the training set": "50%",
+        "corrections": "2",
+        "seed": "3",
+        "trained": "100%",
+    }
+
+
+def test_its_curve_is_short_and_ends_where_the_run_did(report):
+    (record,) = records_value([(1, report)])
+    assert 10 <= len(record["curve"]) <= 20
+    assert record["curve"][-1] == (1, pytest.approx(report.history.smoothed_loss[-1], abs=1e-3))
+
+
+def test_results_show_the_errors(report):
+    value = results_value(report)
+    assert value["confusion"] == report.confusion.tolist()
+    first = value["hardest"][0]
+    assert (first["label"], first["read"]) == (report.hardest[0].label, report.hardest[0].read)
+    assert first["confidence"] == f"{report.hardest[0].confidence:.0%}"
+    assert first["image"].startswith("data:image/png;base64,")
