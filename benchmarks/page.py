@@ -10,13 +10,14 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from .strokes import Strokes
 
 PROJECT = Path(__file__).parent.parent
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -26,27 +27,59 @@ _FLAGS = (
 )
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 @contextlib.contextmanager
-def serve(**environment: str) -> Iterator[str]:
-    """`python app.py` in a process of its own, at a free port; gives its address.
+def serve(
+    port: int | None = None,
+    log: IO[bytes] | None = None,
+    folder: Path = PROJECT,
+    python: Path = Path(sys.executable),
+    **environment: str,
+) -> Iterator[str]:
+    """`python app.py` in a process of its own; gives its address.
+
+    Args:
+        port: where it listens, a free one where none is named.
+        log: takes what it writes to its standard output and error.
+        folder: holds app.py; it is the process's working directory.
+        python: the interpreter.
+        environment: variables of the process, beside those of this one.
 
     Raises:
         RuntimeError: it ended, or did not answer within a minute.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with serving(port, log, folder, python, **environment) as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def serving(
+    port: int | None = None,
+    log: IO[bytes] | None = None,
+    folder: Path = PROJECT,
+    python: Path = Path(sys.executable),
+    **environment: str,
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """As `serve`, and gives the process too."""
+    port = port or free_port()
     env = os.environ | {"GRADIO_SERVER_PORT": str(port), "NO_PROXY": "127.0.0.1"} | environment
     url = f"http://127.0.0.1:{port}/"
-    with subprocess.Popen([sys.executable, "app.py"], cwd=PROJECT, env=env) as process:
+    with subprocess.Popen([python, "app.py"], cwd=folder, env=env, stdout=log, stderr=log) as process:
         try:
             _wait_for(url, process)
-            yield url
+            yield url, process
         finally:
             process.terminate()
 
 
-def _wait_for(url: str, process: subprocess.Popen) -> None:
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     for _ in range(300):
         if process.poll() is not None:
             break
@@ -63,8 +96,11 @@ def chromium_path() -> str | None:
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*flags: str) -> Iterator[Browser]:
     """Chromium without a window.
+
+    Args:
+        flags: of its command line, besides those that it always gets.
 
     Raises:
         RuntimeError: it is not installed.
@@ -73,7 +109,7 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         raise RuntimeError("needs Chromium: apt-get install chromium (Debian), or install Google Chrome")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*_FLAGS, *flags])
         yield browser
         browser.close()
 

@@ -7,7 +7,9 @@ writes them between the README's markers `<!-- NAME -->` and `<!-- /NAME -->`.
 
 import json
 import re
+import statistics
 from pathlib import Path
+from typing import Any
 
 README = Path(__file__).parent.parent / "README.md"
 RESULTS = Path(__file__).parent / "results"
@@ -104,6 +106,98 @@ def steps() -> str:
     return _table(["preprocessing, each with all above", *head], [[name, *cells] for name, cells in body.items()])
 
 
+def photos() -> str:
+    """Accuracy on photos of pen on paper."""
+    rows = _results("photos")
+    names = list(rows[0]["accuracy"])[::-1]
+    files = list(dict.fromkeys(row["file"] for row in rows))
+    body: dict[str, list[str]] = {}
+    for row in rows:  # file by file
+        body.setdefault(row["name"], []).extend(f"{row['accuracy'][name]:.1%}" for name in names)
+    for row in rows[: len(body)]:
+        body[row["name"]].append(f"{row['blank_sheets']:.0%}")
+    head = [f"{_source(file)}, `{name}`" for file in files for name in names]
+    return _table(["photo", *head, "blank sheets said to be"], [[name, *cells] for name, cells in body.items()])
+
+
+def watched_epoch() -> str:
+    """What watching costs."""
+    results = _results("watched_epoch")
+    rounds = results["rounds"]
+    updates = statistics.median(row["updates_per_second"] for row in rounds)
+    return (
+        f"An epoch of `net-25k` on the page takes {results['times_as_long']:.2f} times as long as by `train.py`, "
+        f"browser and server on the same two cores (median of {len(rounds)} each, in turn), with {updates:.0f} updates "
+        f"a second; both end at {rounds[0]['accuracy']}."
+    )
+
+
+def latency() -> str:
+    """How soon the page reads, alone and beside a training."""
+    alone, beside = _results("latency"), _results("latency_while_training")
+
+    def words(results: dict[str, Any]) -> str:
+        figures = results["pen_up_to_settled_ms"]
+        return f"{figures['p50']:.0f} ms (p50) and {figures['p95']:.0f} ms (p95)"
+
+    return (
+        f"From pen-up to the settled reading the page takes {words(alone)}, and while another visitor trains "
+        f"{words(beside)}; during a stroke it reads {alone['predictions_per_second']['p50']:.0f} and "
+        f"{beside['predictions_per_second']['p50']:.0f} times a second ({alone['drawings']} drawings in headless "
+        "Chromium on the same two cores)."
+    )
+
+
+def load() -> str:
+    """What many visitors get."""
+    results = _results("load")
+    body = [
+        [
+            f"{row['asked_per_second']:.0f}",
+            "yes" if row["training"] else "no",
+            f"{row['read_per_second']:.0f}",
+            f"{row['p50_ms']:.0f} ms",
+            f"{row['p95_ms']:.0f} ms",
+            str(row["errors"]),
+        ]
+        for row in results["rows"]
+    ]
+    head = ["drawings a second", "one trains", "read a second", "p50", "p95", "errors"]
+    return (
+        f"{_table(head, body)}\n\n{results['visitors']} visitors, {results['cores']} cores, load average "
+        f"{results['load_average']:.1f} at the end. Beyond what the cores hold a pad leaves drawings out: it sends the "
+        "next when the last is read."
+    )
+
+
+def soak() -> str:
+    """What is left of visitors who came and went."""
+    results = _results("soak")
+    first, last = results["states"][0], results["states"][-1]
+    return (
+        f"In {results['minutes']:.0f} minutes {last['visits']:,} visits came and went, one in ten of which trained: "
+        f"memory went from {first['memory']:,.0f} MiB after {first['visits']} visits to {last['memory']:,.0f} MiB, "
+        f"threads from {first['threads']} to {last['threads']}; {last['files']} temporary files, one for each picture "
+        "sent and three for each run, waited for their end."
+    )
+
+
+def space() -> str:
+    """How soon a Space serves."""
+    results = _results("space")
+    starts = results["starts"]
+
+    def median(key: str) -> float:
+        return statistics.median(start[key] for start in starts)
+
+    return (
+        f"Started as a Space does, in a folder that cannot be written to, the first page is there after "
+        f"{median('first_page_s'):.1f} s (median of {len(starts)} starts, load average {results['load_average']:.1f} "
+        f"on {results['cores']} cores); the first reading takes {median('first_ms'):.0f} ms, those after it "
+        f"{median('later_ms'):.0f} ms."
+    )
+
+
 def _of_first_file(key: str) -> list[dict]:
     rows = _results("drawings")[key]
     return [row for row in rows if row["file"] == rows[0]["file"]]
@@ -126,6 +220,12 @@ SECTIONS = {
     "drawings": drawings,
     "conditions": conditions,
     "steps": steps,
+    "photos": photos,
+    "watched epoch": watched_epoch,
+    "latency": latency,
+    "load": load,
+    "soak": soak,
+    "space": space,
 }
 
 

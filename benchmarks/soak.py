@@ -1,0 +1,112 @@
+"""Whether the app stays as it is while visitors come and go: memory, threads and temporary files.
+
+    python -m benchmarks.soak [--minutes 60]
+
+Visits follow each other without a pause, a few at a time: each draws, one in ten sends a picture file, and one in ten
+trains, of whom half leave in the middle. Needs Linux, whose /proc tells memory and threads.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from .page import serving
+from .visitors import Events, Visitor, drawings
+
+RESULTS = Path(__file__).parent / "results" / "soak.json"
+AT_ONCE = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """How the app stands.
+
+    Attributes:
+        visits: that have ended.
+        memory: resident, in MiB.
+        threads: of the process.
+        files: in its folder for temporary files.
+    """
+
+    visits: int
+    memory: float
+    threads: int
+    files: int
+
+
+def state(pid: int, folder: Path, visits: int) -> State:
+    """How the process stands now."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    fields = dict(line.split(":", 1) for line in lines)
+    files = sum(path.is_file() for path in folder.rglob("*"))
+    return State(visits, round(int(fields["VmRSS"].split()[0]) / 1024, 1), int(fields["Threads"]), files)
+
+
+async def visit(url: str, events: Events, pictures: list[str], number: int) -> None:
+    """One visit, of a kind that depends on its number.
+
+    Raises:
+        AssertionError: a drawing was not read, or a training failed.
+    """
+    visitor = Visitor(url, events, f"visit{number}")
+    for turn in range(3):
+        reading = await visitor.draw(pictures[(number + turn) % len(pictures)])
+        assert reading and reading["digit"] == str((number + turn) % len(pictures)), reading
+    if number % 10 == 3:
+        await visitor.upload(number.to_bytes(8, "big"))
+    if number % 10 == 7:
+        messages = visitor.train()
+        async with contextlib.aclosing(messages):
+            received = 0
+            async for message in messages:
+                received += 1
+                assert message.get("success", True), message
+                if number % 20 == 7 and received == 5:
+                    break
+    await visitor.leave()
+
+
+async def visits(url: str, first: int, count: int) -> None:
+    """So many visits, a few at a time."""
+    events, pictures, turns = Events(url), drawings(), asyncio.Semaphore(AT_ONCE)
+
+    async def take_turn(number: int) -> None:
+        async with turns:
+            await visit(url, events, pictures, number)
+
+    await asyncio.gather(*(take_turn(number) for number in range(first, first + count)))
+
+
+def main() -> None:
+    """Measure, print a table and write it as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=60, help="how long (default: %(default)s)")
+    parser.add_argument("--each", type=int, default=200, help="visits between two looks (default: %(default)s)")
+    options = parser.parse_args()
+    states: list[State] = []
+    print(f"{'visits':>8}{'MiB':>9}{'threads':>9}{'files':>7}")
+    with tempfile.TemporaryDirectory() as folder, serving(GRADIO_TEMP_DIR=folder) as (url, process):
+        end = time.monotonic() + 60 * options.minutes
+        while time.monotonic() < end:
+            done = states[-1].visits if states else 0
+            asyncio.run(visits(url, done, options.each))
+            states.append(state(process.pid, Path(folder), done + options.each))
+            now = states[-1]
+            print(f"{now.visits:>8}{now.memory:>9.1f}{now.threads:>9}{now.files:>7}", flush=True)
+    figures = {
+        "minutes": options.minutes,
+        "load_average": os.getloadavg()[0],
+        "cores": os.cpu_count(),
+        "states": [dataclasses.asdict(state) for state in states],
+    }
+    RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
