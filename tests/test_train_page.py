@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import PROJECT, write_mnist
 from digits import DIGITS
-from visit import CONTRASTS, DESKTOP, NO_NETWORK, PHONE, digit, ink, open_tab, seen
+from visit import CONTRASTS, DESKTOP, NO_NETWORK, PHONE, digit, enter, ink, open_tab, seen
 
 from benchmarks.page import draw, serve, settled
 from mnist_cnn.classifier import load_classifier
@@ -300,8 +300,7 @@ def test_a_link_restores_the_settings(open_train, open_page):
     page.get_by_label("reference").check()
     page.click("#settings button")
     assert page.get_by_role("spinbutton", name="Learning rate").input_value() == "0.1"
-    page.get_by_label("Seed").fill("42")
-    page.get_by_label("Seed").press("Tab")
+    enter(page.get_by_label("Seed"), "42")
     page.click("#link")
     page.wait_for_function("location.search.includes('seed=42')")
 
@@ -319,8 +318,7 @@ def test_a_link_restores_the_settings(open_train, open_page):
 def test_settings_that_do_not_go_together_are_refused_before_training(open_train):
     page = open_train()
     page.click("#settings button")
-    page.get_by_role("spinbutton", name="Learning rate").fill("1.9")
-    page.get_by_role("spinbutton", name="Learning rate").press("Tab")
+    enter(page.get_by_role("spinbutton", name="Learning rate"), "1.9")
     page.click("#train")
     wait_for(page, "take at most 0.8, or larger batches")
     assert page.is_enabled("#train")

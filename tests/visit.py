@@ -66,3 +66,17 @@ def percents(shares):
 
 def open_tab(page, name):
     page.get_by_role("tab", name=name).click()
+
+
+def enter(field, text):
+    """Type into one of Gradio's fields, as a person would who sees whether it took the text.
+
+    In the first milliseconds after it has appeared, such a field puts its first value back.
+    """
+    for _ in range(20):
+        field.fill(text)
+        field.press("Tab")
+        field.page.wait_for_timeout(50)
+        if field.input_value() == text:
+            return
+    raise AssertionError(f"the field shows {field.input_value()!r} and does not take {text!r}")
