@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from mnist_cnn.calibration import likeness
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.data import load_mnist
 from mnist_cnn.models import MODELS
@@ -112,59 +110,68 @@ def main() -> None:
         kinds["two digits"] = functools.partial(two_digits, samples=samples)
         for kind, make in kinds.items():
             others[kind] = np.stack(pool.map(_image_of, [make(random) for _ in range(COUNT)], chunksize=50))
-    results = {name: measure(name, digits, others, options.letters.name) for name in MODELS}
+    results = {
+        "calibration": {name: calibration(name, digits) for name in MODELS},
+        **refusals({source: images for source, (images, _) in digits.items()}, others, options.letters.name),
+    }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
     FIGURE.write_text(plot(results), encoding="utf-8")
 
 
-def measure(
-    name: str, digits: dict[str, tuple[np.ndarray, np.ndarray]], others: dict[str, np.ndarray], letters: str
-) -> dict[str, Any]:
-    """What one network claims of digits, and what it refuses of everything; printed as well."""
-    classifier = load_classifier(name)
-    threshold = classifier.calibration.threshold
-    print(f"\n{name}, refuses where the two likeliest digits have less than {threshold:.1%} together")
-    result: dict[str, Any] = {"threshold": threshold, "calibration": {}, "refused": {}}
-    scores = {}
+def calibration(name: str, digits: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, dict[str, Any]]:
+    """What one network claims of digits, and what is true, by where they come from; printed as well."""
+    classifier, result = load_classifier(name), {}
+    print(f"\n{name}")
     for source, (images, labels) in digits.items():
-        probabilities = classifier.probabilities(images)
-        error, bins = reliability(probabilities, labels)
-        result["calibration"][source] = {"error": error, "bins": bins}
-        scores[source] = likeness(torch.from_numpy(probabilities)).numpy()
+        error, bins = reliability(classifier.probabilities(images), labels)
+        result[source] = {"error": error, "bins": bins}
         print(f"  {source}: expected calibration error {error:.2%}\n      share   claimed      true")
         for row in bins:
             print(f"    {row['share']:7.2%}   {row['confidence']:7.2%}   {row['accuracy']:7.2%}")
-    for source, images in others.items():
-        scores[source] = likeness(torch.from_numpy(classifier.probabilities(images))).numpy()
-    print("  refused:")
-    for source, score in scores.items():
-        result["refused"][source] = {"drawings": len(score), "share": float((score < threshold).mean())}
-        print(f"    {source:<28}{result['refused'][source]['share']:8.2%} of {len(score)}")
+    return result
+
+
+def refusals(digits: dict[str, np.ndarray], others: dict[str, np.ndarray], letters: str) -> dict[str, Any]:
+    """What is refused as no digit, whichever network reads; printed as well.
+
+    Args:
+        digits: images by where they come from, MNIST's first and then drawn ones.
+        others: images that are no digit.
+        letters: the key in `others` for which there is a ROC curve, against all drawn digits.
+    """
+    classifier = load_classifier()
+    judge = classifier.judge
+    threshold = judge.calibration.threshold
+    scores = {source: classifier.likeness(images) for source, images in (digits | others).items()}
+    refused = {source: {"drawings": len(of), "share": float((of < threshold).mean())} for source, of in scores.items()}
+    print(f"\nrefused, where the two likeliest digits have less than {threshold:.1%} together by {judge.name}:")
+    for source, row in refused.items():
+        print(f"    {source:<28}{row['share']:8.2%} of {row['drawings']}")
     drawn = np.concatenate([scores[source] for source in list(digits)[1:]])
     levels = np.unique(np.quantile(drawn, np.concatenate([np.linspace(0, 0.1, 51), np.linspace(0.1, 1, 46)])))
-    result["roc"] = {
+    roc = {
         "area": area_under_roc(drawn, scores[letters]),
         "digits_refused": [float((drawn < level).mean()) for level in levels],
         "letters_refused": [float((scores[letters] < level).mean()) for level in levels],
     }
-    print(f"  drawn digits against letters: area under the ROC curve {result['roc']['area']:.4f}")
-    return result
+    print(f"  drawn digits against letters: area under the ROC curve {roc['area']:.4f}")
+    return {"threshold": threshold, "refused": refused, "roc": roc}
 
 
-def plot(results: dict[str, dict[str, Any]]) -> str:
-    """Reliability diagrams and ROC curves side by side, as SVG."""
+def plot(results: dict[str, Any]) -> str:
+    """Reliability diagrams and the ROC curve side by side, as SVG."""
     diagonal = {"": [(0.0, 0.0), (1.0, 1.0)]}
-    reliability_lines, roc_lines = {}, {}
-    for name, result in results.items():
-        for source, calibration in result["calibration"].items():
+    reliability_lines = {}
+    for name, by_source in results["calibration"].items():
+        for source, of in by_source.items():
             # A bin with a handful of drawings tells nothing.
-            bins = [row for row in calibration["bins"] if row["share"] >= 0.001]
-            label = f"{name}, {source.split('.')[0]}: error {calibration['error']:.1%}"
+            bins = [row for row in of["bins"] if row["share"] >= 0.001]
+            label = f"{name}, {source.split('.')[0]}: error {of['error']:.1%}"
             reliability_lines[label] = [(row["confidence"], row["accuracy"]) for row in bins]
-        roc = result["roc"]
-        points = zip(roc["digits_refused"], roc["letters_refused"], strict=True)
-        roc_lines[f"{name}: area {roc['area']:.3f}"] = [(5 * x, y) for x, y in points if x <= 0.2]
+    roc = results["roc"]
+    points = zip(roc["digits_refused"], roc["letters_refused"], strict=True)
+    roc_lines = {f"area {roc['area']:.3f}": [(5 * x, y) for x, y in points if x <= 0.2]}
     charts = [
         _chart("Share read right over confidence claimed", reliability_lines | diagonal, "0", "100 %"),
         _chart("Letters refused over drawn digits refused", roc_lines, "0", "20 %"),

@@ -53,10 +53,10 @@ def preprocessing() -> str:
 
 
 def drawings() -> str:
-    """What the shipped weights read, and what they refuse to."""
+    """What the shipped weights read."""
     nominal = {(row["file"], row["model"]): row for row in _results("drawings")["nominal"]}
-    confidence, mnist = _results("confidence"), _results("preprocessing")["accuracy"]
-    names = list(confidence)[::-1]
+    errors, mnist = _results("confidence")["calibration"], _results("preprocessing")["accuracy"]
+    names = list(errors)[::-1]
     files = list(dict.fromkeys(file for file, _ in nominal))
 
     def share(number: float) -> str:
@@ -72,18 +72,23 @@ def drawings() -> str:
             rows[f"{source}, mean over {len(first['by_donor'])} donors"] = [
                 share(nominal[file, name]["mean_over_donors"]) for name in names
             ]
-    for source in confidence[names[0]]["calibration"]:
+    for source in errors[names[0]]:
         rows[f"{_source(source)}, expected calibration error"] = [
-            share(confidence[name]["calibration"][source]["error"]) for name in names
+            share(errors[name][source]["error"]) for name in names
         ]
-    for source in confidence[names[0]]["refused"]:
-        rows[f"{_source(source)}, refused as no digit"] = [
-            share(confidence[name]["refused"][source]["share"]) for name in names
-        ]
-    rows["drawn digits against letters, area under the ROC curve"] = [
-        f"{confidence[name]['roc']['area']:.3f}" for name in names
-    ]
     return _table(["", *(f"`{name}`" for name in names)], [[name, *cells] for name, cells in rows.items()])
+
+
+def refused() -> str:
+    """What is said to be no digit."""
+    results = _results("confidence")
+    body = [
+        [_source(source), f"{row['drawings']:,}", f"{row['share']:.2%}"] for source, row in results["refused"].items()
+    ]
+    return (
+        _table(["drawings", "how many", "refused as no digit"], body)
+        + f"\n\nDrawn digits against letters: an area of {results['roc']['area']:.3f} under the ROC curve."
+    )
 
 
 def conditions() -> str:
@@ -218,6 +223,7 @@ SECTIONS = {
     "speed": speed,
     "preprocessing": preprocessing,
     "drawings": drawings,
+    "refused": refused,
     "conditions": conditions,
     "steps": steps,
     "photos": photos,

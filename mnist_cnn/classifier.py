@@ -16,6 +16,8 @@ from .weights import load_shipped, load_weights, save_weights
 
 __all__ = ["BLANK", "Classifier", "Prediction", "load_classifier", "save_weights"]
 
+JUDGE = "net-25k"  # says what is no digit, whichever network reads
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -58,6 +60,7 @@ class Classifier:
         name: its key in `MODELS`.
         test_accuracy: share of MNIST's test set that it reads right, 0 to 1, where that is known.
         calibration: what turns its logits into probabilities, and says whether there is a digit at all.
+        judge: says so in its place: what is no digit a network knows only if it was trained to, and has the room.
     """
 
     def __init__(
@@ -66,17 +69,26 @@ class Classifier:
         name: str,
         test_accuracy: float | None = None,
         calibration: Calibration = UNCALIBRATED,
+        judge: "Classifier | None" = None,
     ) -> None:
         self.model = model.eval()
         self.name = name
         self.test_accuracy = test_accuracy
         self.calibration = calibration
+        self.judge = judge or self
 
     def probabilities(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
         """Class probabilities, float32 (N, 10), of images, uint8 (N, 28, 28)."""
         if not isinstance(images, torch.Tensor):
             images = torch.from_numpy(np.array(images))  # a copy, since the array may be read-only
         return self.calibration.probabilities(predict_logits(self.model, images)).numpy()
+
+    def likeness(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
+        """How much images, uint8 (N, 28, 28), look like digits to the judge, float32 (N,); see `calibration.likeness`.
+
+        What has less than the threshold of the judge's calibration is no digit.
+        """
+        return likeness(torch.from_numpy(self.judge.probabilities(images))).numpy()
 
     def predict(self, sketch: np.ndarray | Image.Image) -> Prediction:
         """Read one drawing; takes and raises what `sketch_to_mnist` does, but reads a blank sketch as no digit."""
@@ -91,7 +103,8 @@ class Classifier:
         """Read one image that is like MNIST's already, uint8 (28, 28)."""
         with limit_threads(1):
             maps = self.model.evidence(normalize(torch.from_numpy(image[None])))  # (1, 10, 7, 7)
-        probabilities = self.calibration.probabilities(maps.mean((2, 3)))  # (1, 10)
+            probabilities = self.calibration.probabilities(maps.mean((2, 3)))  # (1, 10)
+            alike = likeness(probabilities).numpy() if self.judge is self else self.likeness(image[None])  # (1,)
         digit = int(probabilities.argmax())
         return Prediction(
             digit=digit,
@@ -99,12 +112,12 @@ class Classifier:
             probabilities=probabilities[0].numpy(),
             image=image,
             evidence=(maps[0] / self.calibration.temperature).numpy(),
-            is_digit=bool(likeness(probabilities) >= self.calibration.threshold),
+            is_digit=bool(alike[0] >= self.judge.calibration.threshold),
         )
 
 
 def load_classifier(name: str = "net-25k", path: str | Path | None = None) -> Classifier:
-    """A classifier with trained weights.
+    """A classifier with trained weights; what is no digit, the shipped ones of `JUDGE` decide.
 
     Args:
         name: a key of `MODELS`, whose shipped weights are loaded.
@@ -117,4 +130,5 @@ def load_classifier(name: str = "net-25k", path: str | Path | None = None) -> Cl
     if path is None and name not in MODELS:
         raise ValueError(f"There is no network named {name!r}; the networks are {', '.join(MODELS)}.")
     checkpoint = load_shipped(name) if path is None else load_weights(path)
-    return Classifier(checkpoint.model, checkpoint.name, checkpoint.test_accuracy, checkpoint.calibration)
+    judge = None if path is None and name == JUDGE else load_classifier(JUDGE)
+    return Classifier(checkpoint.model, checkpoint.name, checkpoint.test_accuracy, checkpoint.calibration, judge)

@@ -91,10 +91,8 @@ def test_random_drawings_stay_on_the_pad_and_differ(make):
 
 
 def test_the_figure_shows_every_network():
-    result = {
-        "calibration": {"a.jsonl.gz": {"error": 0.01, "bins": [{"share": 1.0, "confidence": 0.9, "accuracy": 0.8}]}},
-        "roc": {"area": 0.987, "digits_refused": [0.0, 0.1, 1.0], "letters_refused": [0.2, 0.9, 1.0]},
-    }
-    svg = confidence.plot({"one": result, "two": result})
-    for text in ("one: area 0.987", "two: area 0.987", "one, a: error 1.0%"):
+    claimed = {"a.jsonl.gz": {"error": 0.01, "bins": [{"share": 1.0, "confidence": 0.9, "accuracy": 0.8}]}}
+    roc = {"area": 0.987, "digits_refused": [0.0, 0.1, 1.0], "letters_refused": [0.2, 0.9, 1.0]}
+    svg = confidence.plot({"calibration": {"one": claimed, "two": claimed}, "roc": roc})
+    for text in ("area 0.987", "one, a: error 1.0%", "two, a: error 1.0%"):
         assert text in svg

@@ -49,8 +49,9 @@ NO_DIGITS = {
 }
 
 
-def test_what_is_no_digit_is_said_to_be_none():
-    classifier = load_classifier()
+@pytest.mark.parametrize("name", MODELS)
+def test_what_is_no_digit_is_said_to_be_none(name):
+    classifier = load_classifier(name)
     predictions = {name: classifier.predict(render(strokes)) for name, strokes in NO_DIGITS.items()}
     refused = [name for name, prediction in predictions.items() if not prediction.is_digit]
     assert len(refused) >= 7, refused
@@ -66,6 +67,19 @@ def test_the_threshold_decides_what_is_a_digit():
     for threshold, expected in ((top_two - 0.01, True), (top_two + 0.01, False)):
         calibration = Calibration(1.0, float(threshold))
         assert Classifier(model, "net-25k", calibration=calibration).read(image).is_digit is expected
+
+
+def test_a_judge_decides_what_is_a_digit_and_nothing_else():
+    reader, judge = (build_model("net-8k", seed=seed) for seed in (1, 2))
+    image = sketch_to_mnist(render(DIGITS[3]))
+    alone = Classifier(reader, "net-8k").read(image)
+    top_two = np.sort(Classifier(judge, "net-8k").probabilities(image[None])[0])[-2:].sum()
+    for threshold, expected in ((top_two - 0.01, True), (top_two + 0.01, False)):
+        strict = Classifier(judge, "net-8k", calibration=Calibration(1.0, float(threshold)))
+        judged = Classifier(reader, "net-8k", judge=strict)
+        assert judged.read(image).is_digit is expected
+        assert judged.likeness(image[None]) == pytest.approx(top_two)
+        assert (judged.read(image).probabilities == alone.probabilities).all()
 
 
 def test_probabilities_are_the_softmax_of_the_cooled_logits():
@@ -84,6 +98,7 @@ def test_loads_a_file_that_names_its_own_network(tmp_path):
     save_weights(build_model("net-8k", seed=5), tmp_path / "mine.pt", test_accuracy=0.5)
     classifier = load_classifier(path=tmp_path / "mine.pt")
     assert (classifier.name, classifier.test_accuracy) == ("net-8k", 0.5)
+    assert not classifier.predict(render(NO_DIGITS["star"])).is_digit  # though this one has learnt nothing
 
 
 def test_unknown_names_and_missing_files_are_said_to_be_so(tmp_path):
