@@ -5,7 +5,9 @@ other, it spreads its probability where it sees none (Hendrycks et al., "Deep an
 exposure", 2019).
 """
 
+import functools
 import itertools
+import math
 from collections.abc import Callable
 
 import torch
@@ -17,13 +19,14 @@ NO_DIGIT = 10  # the label of a drawing that is none
 
 _PART = 500  # drawings at a time
 _NEAR, _FAR = 4.0, 24.0  # the square that strokes are drawn in, in pixels
+_SCRAWLED = 32  # points of a scrawl
 # Digits that are none when turned by a quarter, or seen in a mirror (a mirrored 2 or 5 comes close to a 5 or 2).
 _STRANGE_WHEN_TURNED = (1, 2, 3, 4, 5, 6, 7, 9)
 _STRANGE_WHEN_MIRRORED = (3, 4, 7, 9)
 
 
 def scribbles(images: torch.Tensor, labels: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
-    """Make drawings that are no digit: broken lines, curves, dashes and blots, two digits, digits turned or mirrored.
+    """Make drawings that are no digit: broken lines, curves, scrawls, dashes and blots, two digits, digits turned or mirrored.
 
     Args:
         images: uint8 (N, 28, 28), digits to make some of them from, N ≥ 1.
@@ -87,6 +90,22 @@ def _curves(images: torch.Tensor, labels: torch.Tensor, generator: torch.Generat
     return ink
 
 
+def _scrawls(images: torch.Tensor, labels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """One long stroke to and fro, of a pen that turns at random, the more sharply the longer it does."""
+    uniform = uniform_numbers(len(images), generator)
+    count, radius, sharpness = len(images), uniform(0.8, 1.5), uniform(0.5, 1.3).unsqueeze(1)
+    turns = torch.randn(count, _SCRAWLED, generator=generator, device=images.device)
+    turns[:, 1:] += turns[:, :-1]  # a hand keeps turning for a while
+    angle = 2 * math.pi * uniform(0, 1).unsqueeze(1) + (sharpness * turns).cumsum(1)
+    path = torch.stack([torch.cos(angle), torch.sin(angle)], dim=2).cumsum(1)  # (N, points, 2)
+    path -= path.amin(1, keepdim=True)
+    path = _NEAR + path * ((_FAR - _NEAR) / path.amax((1, 2), keepdim=True))
+    ink = torch.zeros(count, SIDE, SIDE, device=images.device)
+    for point in range(1, _SCRAWLED):
+        ink = torch.maximum(ink, line(path[:, point - 1], path[:, point], radius))
+    return ink
+
+
 def _dashes(images: torch.Tensor, labels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """One level stroke, as thin as a pen or as thick as a blot."""
     uniform = uniform_numbers(len(images), generator)
@@ -95,6 +114,17 @@ def _dashes(images: torch.Tensor, labels: torch.Tensor, generator: torch.Generat
     reach = torch.stack([torch.cos(angle) * half, torch.sin(angle) * half], dim=1)
     radius = torch.where(uniform(0, 1) < 0.5, uniform(1, 2), uniform(3, 7))
     return line(middle - reach, middle + reach, radius)
+
+
+def _blots(images: torch.Tensor, labels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """A patch of ink: a few thick strokes around one place."""
+    uniform = uniform_numbers(len(images), generator)
+    spread = uniform(0.5, 3)
+
+    def near() -> torch.Tensor:
+        return torch.stack([14 + spread * uniform(-1, 1), 14 + spread * uniform(-1.5, 1.5)], dim=1)  # (N, 2)
+
+    return functools.reduce(torch.maximum, [line(near(), near(), uniform(2.5, 5)) for _ in range(3)])
 
 
 def _two_digits(images: torch.Tensor, labels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -129,12 +159,14 @@ def _turned(images: torch.Tensor, labels: torch.Tensor, generator: torch.Generat
 # How often each kind is made; from pairs of digits, uint8 (N, 2, 28, 28), with labels (N, 2), each makes canvases,
 # float32 (N, 56, 56).
 KINDS: tuple[tuple[float, Callable[[torch.Tensor, torch.Tensor, torch.Generator], torch.Tensor]], ...] = (
-    (0.35, _broken_lines),
-    (0.2, _curves),
+    (0.25, _broken_lines),
+    (0.15, _curves),
+    (0.15, _scrawls),
     (0.05, _dashes),
-    (0.15, _two_digits),
-    (0.05, _one_over_another),
-    (0.2, _turned),
+    (0.06, _blots),
+    (0.12, _two_digits),
+    (0.04, _one_over_another),
+    (0.18, _turned),
 )
 
 

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from drawing import handwriting
@@ -89,7 +90,19 @@ def test_some_digits_get_a_bar_a_foot_a_flag_or_a_hook(strokes, label, rows, sha
         return (images[:, rows] > 0.5).sum(2).amax(1).float()
 
     usual = wide(drawn(strokes, NO_STYLE)).quantile(0.98)
-    assert 0.02 + share / 2 < (wide(drawn(strokes, label)) > usual).float().mean() < 0.02 + 2.5 * share
+    assert 0.02 + 0.4 * share < (wide(drawn(strokes, label)) > usual).float().mean() < 0.02 + 2.5 * share
+
+
+def test_some_gaps_are_closed_as_by_a_thick_pen():
+    def closed(apart):  # the share of narrow rings without a gap in the middle row
+        ring = [[(0.5 + apart / 2 * math.sin(step / 8), 0.5 - 0.25 * math.cos(step / 8)) for step in range(51)]]
+        rows = drawn(ring, NO_STYLE)[:, 14].numpy()
+        ink = [np.flatnonzero(row > 0.5) for row in rows]
+        gaps = [row[places[0] : places[-1]].min() for row, places in zip(rows, ink, strict=True)]
+        return np.mean(np.array(gaps) > 0.5)
+
+    assert closed(0.35) < 0.01
+    assert 0.04 < closed(0.13) < 0.3
 
 
 def test_styles_are_shares_of_known_digits():
