@@ -7,6 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .threads import limit_threads
+
 
 class Network(nn.Module):
     """What both networks offer: `forward` for training, `evidence` for those who ask why."""
@@ -164,7 +166,8 @@ def build_model(name: str, seed: int | None = None) -> Network:
         raise ValueError(f"There is no network named {name!r}; the networks are {', '.join(MODELS)}.")
     if seed is None:
         return MODELS[name]()
-    with torch.random.fork_rng(devices=[]):
+    # On one thread, as orthogonal kernels come out otherwise, if by little, where more threads share the work.
+    with limit_threads(1), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return MODELS[name]()
 
