@@ -85,6 +85,22 @@ def test_every_image_is_shown_once_an_epoch(monkeypatch):
     assert [report.images_seen for report in reports] == [32, 64, 96, 128, 130, 162, 194, 226, 258, 260]
 
 
+def test_the_first_steps_may_see_a_window(monkeypatch):
+    seen = []
+    model = build_model("net-25k", 0)
+    model.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    images, labels = bars(120)
+    images[:, :, :] = torch.arange(28)  # a pixel tells its column, up to the normalisation
+    settings = recipe_settings("net-25k", batch_size=20, cropped=0.5, augmentation=Augmentation())
+    assert [progress.step for progress in train(model, images, labels, settings)] == list(range(1, 7))
+    assert [x.shape[-1] for x in seen] == [24] * 3 + [28] * 3
+    columns = [(x[0, 0, 0] * 0.3081 + 0.1307) * 255 for x in seen]
+    for window in columns[:3]:
+        left = round(window[0].item())
+        assert left in (1, 2, 3)
+        torch.testing.assert_close(window, torch.arange(left, left + 24.0), atol=0.01, rtol=0)
+
+
 def test_progress_counts_and_measures():
     data = bars(100)
     settings = recipe_settings("net-25k", epochs=2, batch_size=20)
@@ -200,7 +216,7 @@ def test_scribbles_teach_what_is_no_digit():
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.5])
-@pytest.mark.parametrize("field", ["redrawn", "scribbles"])
+@pytest.mark.parametrize("field", ["redrawn", "scribbles", "cropped"])
 def test_shares_are_shares(field, share):
     with pytest.raises(ValueError, match=f"{field} must be from 0 to 1"):
         recipe_settings("net-25k", **{field: share})
