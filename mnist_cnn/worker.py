@@ -21,6 +21,7 @@ from .calibration import Calibration, calibrate
 from .evaluation import predict_logits
 from .history import History
 from .models import build_model
+from .threads import limit_threads
 from .training import Progress, TrainingSettings, pick_device, train
 
 _NEWS_EVERY = 0.1  # seconds
@@ -165,7 +166,8 @@ def _training(
                 "batches. Take a lower rate, or larger batches."
             )
         if history.record(progress) and job.watched is not None:
-            logits = predict_logits(model, torch.tensor(job.watched)[None])  # (1, 10)
+            with limit_threads(1):  # more would only wait for each other over one image
+                logits = predict_logits(model, torch.tensor(job.watched)[None])  # (1, 10)
             history.watched.append((logits[0] * job.settings.logit_scale).softmax(0).tolist())
         last = progress.done or orders.stopping.is_set()
         held = not last and not orders.going.is_set()
