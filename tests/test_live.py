@@ -187,7 +187,7 @@ def test_a_process_that_dies_is_said_and_makes_place_for_the_next(runs, processe
     next_one.start()
     until(lambda: run.progress)
     processes[0].kill()
-    run.join(1)
+    run.join(60)
     assert run.state is State.FAILED
     assert "ended in the middle" in run.failure
     assert "Train again" in run.failure
@@ -203,7 +203,7 @@ def test_so_is_one_that_dies_while_the_run_is_paused(runs, processes):
     until(lambda: run.state is State.PAUSED)
     processes[0].kill()
     run.resume()
-    run.join(1)
+    run.join(60)
     assert run.state is State.FAILED
 
 
