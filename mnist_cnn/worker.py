@@ -193,7 +193,7 @@ def main() -> None:
         os.dup2(2, 1)  # does not get between the two
     try:
         job = pickle.load(inbox)
-    except EOFError:  # no job came, and the server is gone
+    except (EOFError, pickle.UnpicklingError):  # no job came, or a part of one, and the server is gone
         sys.exit(1)
     if hasattr(os, "nice"):  # not on Windows; and not before, since somebody waits for the start
         os.nice(_NICENESS)

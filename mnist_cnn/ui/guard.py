@@ -36,7 +36,8 @@ class GuardedBlocks(gr.Blocks):
 
         An event that streams to one component of many would take several times as long for the others.
         """
-        if not isinstance(predictions, dict) or not all(isinstance(key, gr.blocks.Block) for key in predictions):
+        by_component = isinstance(predictions, dict) and any(isinstance(key, gr.blocks.Block) for key in predictions)
+        if not by_component:
             output: list[Any] = await super().postprocess_data(block_fn, predictions, state)
             return output
         named = copy.copy(block_fn)
