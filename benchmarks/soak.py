@@ -32,12 +32,14 @@ class State:
         memory: resident, in MiB.
         threads: of the process.
         files: in its folder for temporary files.
+        processes: that it has started and that are still there: trainings, and one that is ready for the next.
     """
 
     visits: int
     memory: float
     threads: int
     files: int
+    processes: int
 
 
 def state(pid: int, folder: Path, visits: int) -> State:
@@ -45,7 +47,20 @@ def state(pid: int, folder: Path, visits: int) -> State:
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
     fields = dict(line.split(":", 1) for line in lines)
     files = sum(path.is_file() for path in folder.rglob("*"))
-    return State(visits, round(int(fields["VmRSS"].split()[0]) / 1024, 1), int(fields["Threads"]), files)
+    memory = round(int(fields["VmRSS"].split()[0]) / 1024, 1)
+    return State(visits, memory, int(fields["Threads"]), files, len(children(pid)))
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started and that are still there, by their numbers."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            # After the name, which may hold anything but ends with the last bracket: the state, and the parent.
+            parent = int((folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+            if parent == pid:
+                found.append(int(folder.name))
+    return found
 
 
 async def visit(url: str, events: Events, pictures: list[str], number: int) -> None:
@@ -90,7 +105,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=200, help="visits between two looks (default: %(default)s)")
     options = parser.parse_args()
     states: list[State] = []
-    print(f"{'visits':>8}{'MiB':>9}{'threads':>9}{'files':>7}")
+    print(f"{'visits':>8}{'MiB':>9}{'threads':>9}{'files':>7}{'processes':>11}")
     with tempfile.TemporaryDirectory() as folder, serving(GRADIO_TEMP_DIR=folder) as (url, process):
         end = time.monotonic() + 60 * options.minutes
         while time.monotonic() < end:
@@ -98,7 +113,7 @@ def main() -> None:
             asyncio.run(visits(url, done, options.each))
             states.append(state(process.pid, Path(folder), done + options.each))
             now = states[-1]
-            print(f"{now.visits:>8}{now.memory:>9.1f}{now.threads:>9}{now.files:>7}", flush=True)
+            print(f"{now.visits:>8}{now.memory:>9.1f}{now.threads:>9}{now.files:>7}{now.processes:>11}", flush=True)
     figures = {
         "minutes": options.minutes,
         "load_average": os.getloadavg()[0],

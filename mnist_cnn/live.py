@@ -1,24 +1,20 @@
-"""A training run that somebody watches: in a thread of its own, with its curves, a pause and an end at any time."""
+"""A training run that somebody watches: in a process of its own, with its curves, a pause and an end at any time."""
 
 import enum
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import nn
 
-from .calibration import UNCALIBRATED, calibrate
+from .calibration import UNCALIBRATED
 from .classifier import Classifier
-from .evaluation import predict_logits
+from .history import History
 from .models import build_model
-from .training import Progress, TrainingSettings, pick_device, train
+from .processes import SPARE, ProcessError, TrainingProcess
+from .training import Progress, TrainingSettings
 from .turns import Turns
-
-POINTS = 80  # of each curve, at most: enough for a chart, and few to send several times a second
-CURVES = ("loss", "smoothed_loss", "batch_accuracy", "accuracy", "lr")  # of `Progress`, a number at each point
-_MEASUREMENTS = 8  # of the test accuracy during a run
+from .worker import GO, HOLD, STOP, Failed, Finished, Job, LabelledArrays, News, load_weights, weights_of
 
 LabelledImages = tuple[torch.Tensor, torch.Tensor]  # uint8 (N, 28, 28), int64 (N,)
 
@@ -26,34 +22,12 @@ LabelledImages = tuple[torch.Tensor, torch.Tensor]  # uint8 (N, 28, 28), int64 (
 class State(enum.Enum):
     """What a run is doing."""
 
-    WAITING = "waiting"  # for its turn
+    WAITING = "waiting"  # for its turn, or for its process
     TRAINING = "training"
     PAUSED = "paused"
     FINISHING = "finishing"  # measured and calibrated; trained no more
     ENDED = "ended"
     FAILED = "failed"
-
-
-@dataclass
-class History:
-    """The curves of a run, oldest first: a point's `at` is the share of the run that was done, 0 to 1.
-
-    Attributes:
-        at: where the next five have their points.
-        loss, smoothed_loss, batch_accuracy, accuracy, lr: as `Progress` has them.
-        watched: probabilities (10,) of the watched image at the same points, as the loss sees them: no temperature is
-            known yet. Empty where none is watched.
-        test_accuracy: (at, share) pairs of the test accuracy, which is measured less often.
-    """
-
-    at: list[float] = field(default_factory=list)
-    loss: list[float] = field(default_factory=list)
-    smoothed_loss: list[float] = field(default_factory=list)
-    batch_accuracy: list[float] = field(default_factory=list)
-    accuracy: list[float] = field(default_factory=list)
-    lr: list[float] = field(default_factory=list)
-    watched: list[Sequence[float]] = field(default_factory=list)
-    test_accuracy: list[tuple[float, float]] = field(default_factory=list)
 
 
 class LiveRun:
@@ -67,8 +41,8 @@ class LiveRun:
         added: images and labels that join the training set.
 
     Attributes:
-        model: the network, trained so far.
-        progress: where the run stands, None before the first step.
+        model: the network, before the start, and then as it was at the last news of it.
+        progress: where the run stood then, None before the first step.
         history: the curves so far.
         failure: why the run failed, in words, where it did.
         test_accuracy: measured on all of the test set once the run has ended, however it ended; None before.
@@ -88,7 +62,7 @@ class LiveRun:
         self.settings = settings
         self.training_set, self.test_set = training_set, test_set
         self.watched, self.added = watched, added
-        self.model: nn.Module = build_model(settings.model, settings.seed).to(pick_device())
+        self.model: nn.Module = build_model(settings.model, settings.seed)
         self.progress: Progress | None = None
         self.history = History()
         self.failure: str | None = None
@@ -100,10 +74,12 @@ class LiveRun:
         self._stopping, self._abandoned = threading.Event(), threading.Event()
         self._going = threading.Event()  # cleared to pause
         self._going.set()
+        self._process: TrainingProcess | None = None  # while there is one
         self._thread = threading.Thread(target=self._work, name="training", daemon=True)
 
     def start(self) -> None:
-        """Begin, in a thread of its own, as soon as it is this run's turn."""
+        """Begin as soon as it is this run's turn."""
+        SPARE.prepare()
         self._thread.start()
 
     def join(self, timeout: float | None = None) -> None:
@@ -114,6 +90,7 @@ class LiveRun:
         """Hold after the step that is under way, and let others have their turn."""
         if self.state is State.TRAINING:
             self._going.clear()
+            self._tell(HOLD)
 
     def resume(self) -> None:
         """Go on after a pause, once it is this run's turn again."""
@@ -121,14 +98,24 @@ class LiveRun:
 
     def stop(self) -> None:
         """End after the step that is under way; the network keeps what it has learnt, and is measured."""
+        if self.progress is None:  # nothing is learnt
+            self.abandon()
+            return
         self._stopping.set()
-        self._going.set()
-        self._turns.leave(self._ticket)
+        self._tell(STOP)
+        self._leave()
 
     def abandon(self) -> None:
-        """End after the step that is under way, and measure nothing: nobody is there to see it."""
+        """End at once, and measure nothing: nobody is there to see it."""
+        self._stopping.set()
         self._abandoned.set()
-        self.stop()
+        if self._process:
+            self._process.kill()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._going.set()
+        self._turns.leave(self._ticket)
 
     @property
     def ahead(self) -> int:
@@ -154,9 +141,8 @@ class LiveRun:
     def _work(self) -> None:
         try:
             self._turns.wait(self._ticket)
-            self._train()
-            if self.progress and not self._abandoned.is_set():
-                self._finish()
+            if not self._abandoned.is_set():
+                self._train()
             self.state = State.ENDED
         except Exception as error:  # of any kind: whoever watches has to hear of it
             self.failure = str(error) or type(error).__name__
@@ -165,15 +151,35 @@ class LiveRun:
             self._turns.leave(self._ticket)
 
     def _train(self) -> None:
-        stream = train(self.model, *self.training_set, self.settings, self.test_set, _MEASUREMENTS, self.added)
-        while not self._stopping.is_set():
-            self.state = State.TRAINING
-            progress = next(stream)
-            self._record(progress)
-            if progress.done:
+        job = Job(
+            self.settings,
+            weights_of(self.model),
+            _arrays(self.training_set),
+            _arrays(self.test_set),
+            self.watched,
+            _arrays(self.added) if self.added else None,
+        )
+        process = self._process = SPARE.take()
+        try:
+            if self._abandoned.is_set():  # perhaps before it could know the process
                 return
-            if not self._going.is_set():
-                self._hold()
+            for message in process.messages(job):
+                match message:
+                    case News():
+                        self._note(message)
+                        if message.held:
+                            self._hold()
+                            process.tell(GO)
+                    case Finished():
+                        self._finish(message)
+                    case Failed():
+                        raise RuntimeError(message.words)
+        except ProcessError:
+            if not self._abandoned.is_set():
+                raise
+        finally:
+            self._process = None
+            process.end()
 
     def _hold(self) -> None:
         """Give the turn away until `resume` or `stop`, then wait for the next."""
@@ -186,27 +192,20 @@ class LiveRun:
         self.state = State.WAITING
         self._turns.wait(self._ticket)
 
-    def _record(self, progress: Progress) -> None:
-        self.progress = progress
-        if not np.isfinite(progress.loss):
-            raise ValueError(
-                f"The loss is no longer a number after {progress.step} steps: the learning rate is too high for such "
-                "batches. Take a lower rate, or larger batches."
-            )
-        history, at = self.history, progress.step / progress.steps
-        if not history.at or at - history.at[-1] >= 1 / POINTS or progress.done:
-            for name in CURVES:
-                getattr(history, name).append(getattr(progress, name))
-            if self.watched is not None:
-                logits = predict_logits(self.model, torch.tensor(self.watched)[None])  # (1, 10)
-                history.watched.append((logits[0] * self.settings.logit_scale).softmax(0).tolist())
-            history.at.append(at)  # last: whoever reads meanwhile goes by the number of these
-        if progress.test_accuracy is not None:
-            history.test_accuracy.append((at, progress.test_accuracy))
+    def _note(self, news: News) -> None:
+        load_weights(self.model, news.weights)
+        self.history, self.progress = news.history, news.progress
+        self.state = State.FINISHING if news.progress.done or self._stopping.is_set() else State.TRAINING
 
-    def _finish(self) -> None:
-        self.state = State.FINISHING
-        images, labels = self.test_set
-        self.test_logits = predict_logits(self.model, images)
-        self.test_accuracy = (self.test_logits.argmax(1) == labels).float().mean().item()
-        self.calibration = calibrate(self.model, *self.training_set)
+    def _finish(self, finished: Finished) -> None:
+        self.calibration = finished.calibration
+        self.test_logits = torch.from_numpy(finished.test_logits)
+        self.test_accuracy = (self.test_logits.argmax(1) == self.test_set[1]).float().mean().item()
+
+    def _tell(self, order: bytes) -> None:
+        if process := self._process:
+            process.tell(order)
+
+
+def _arrays(images: LabelledImages) -> LabelledArrays:
+    return images[0].numpy(), images[1].numpy()

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from .evaluation import confusion_matrix, hardest
-from .live import CURVES, History, LiveRun
+from .history import CURVES, History
+from .live import LiveRun
 from .models import count_parameters
 from .training import Progress, TrainingSettings
 

@@ -17,8 +17,10 @@ from mnist_cnn.data import load_mnist
 
 PROJECT = Path(__file__).parent.parent
 
-# Other work on the machine would make a second thread, and with it every small operation, wait.
+# Other work on the machine would make a second thread, and with it every small operation, wait; here, and in processes
+# that are started from here.
 torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def write_idx(path, array):

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from mnist_cnn import live
 from mnist_cnn.evaluation import accuracy, predict_logits
-from mnist_cnn.live import POINTS, LiveRun, State
+from mnist_cnn.history import POINTS
+from mnist_cnn.live import LiveRun, State
 from mnist_cnn.models import build_model
+from mnist_cnn.processes import Spare
 from mnist_cnn.training import recipe_settings, train
 from mnist_cnn.turns import Turns
 
@@ -20,6 +23,22 @@ def until(condition, seconds=60):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """The processes of runs, in the order in which they began."""
+    taken = []
+
+    class Noted(Spare):
+        def take(self):
+            taken.append(super().take())
+            return taken[-1]
+
+    spare = Noted()
+    monkeypatch.setattr(live, "SPARE", spare)
+    yield taken
+    spare.drop()
 
 
 @pytest.fixture
@@ -134,13 +153,58 @@ def test_one_trains_and_the_others_wait_and_may_leave(runs):
     assert third.progress.done
 
 
-def test_abandoning_ends_the_run_within_a_second_and_measures_nothing(runs):
+def test_abandoning_ends_the_run_and_its_process_within_a_second_and_measures_nothing(runs, processes):
     run = runs(LONG)
     run.start()
     until(lambda: run.progress)
     run.abandon()
     run.join(1)
-    assert (run.state, run.test_accuracy) == (State.ENDED, None)
+    assert (run.state, run.test_accuracy, run.failure) == (State.ENDED, None, None)
+    assert not processes[0].running
+
+
+def test_who_leaves_while_the_process_starts_leaves_none_behind(runs, processes):
+    run = runs(LONG)
+    run.start()
+    until(lambda: processes)
+    run.stop()
+    run.join(1)
+    assert (run.state, run.progress, run.failure) == (State.ENDED, None, None)
+    assert not processes[0].running
+
+
+def test_a_run_that_has_ended_leaves_no_process(runs, processes):
+    run = runs()
+    run.start()
+    run.join()
+    assert run.state is State.ENDED
+    assert [process.running for process in processes] == [False]
+
+
+def test_a_process_that_dies_is_said_and_makes_place_for_the_next(runs, processes):
+    run, next_one = runs(LONG), runs()
+    run.start()
+    next_one.start()
+    until(lambda: run.progress)
+    processes[0].kill()
+    run.join(60)
+    assert run.state is State.FAILED
+    assert "ended in the middle" in run.failure
+    assert "Train again" in run.failure
+    next_one.join()
+    assert next_one.progress.done
+
+
+def test_so_is_one_that_dies_while_the_run_is_paused(runs, processes):
+    run = runs(LONG)
+    run.start()
+    until(lambda: run.progress)
+    run.pause()
+    until(lambda: run.state is State.PAUSED)
+    processes[0].kill()
+    run.resume()
+    run.join(60)
+    assert run.state is State.FAILED
 
 
 def test_what_goes_wrong_is_said_and_makes_place_for_the_next(runs):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_cnn.live import History, LiveRun
+from mnist_cnn.history import History
+from mnist_cnn.live import LiveRun
 from mnist_cnn.training import recipe_settings
 from mnist_cnn.turns import Turns
 from mnist_cnn.ui.monitor import Monitor, monitor_value

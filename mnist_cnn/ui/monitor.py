@@ -7,7 +7,8 @@ import gradio as gr
 import numpy as np
 
 from ..feature_maps import first_kernels
-from ..live import CURVES, History, LiveRun
+from ..history import CURVES, History
+from ..live import LiveRun
 from .assets import component_files
 from .pictures import png_url, tiled
 

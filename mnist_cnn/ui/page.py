@@ -31,8 +31,8 @@ def build_demo() -> gr.Blocks:
         with gr.Tabs() as tabs:
             with gr.Tab("Draw", id="draw"):
                 draw = build_draw_tab(shipped)
-            with gr.Tab("Train", id=TRAIN):
-                build_train_tab(shipped, draw, tabs)
+            with gr.Tab("Train", id=TRAIN) as tab:
+                build_train_tab(shipped, draw, tabs, tab)
     # What has to wait its turn cannot be called past the queue, or it would not wait.
     demo.queue(max_size=_MOST_WAITING, api_open=False)
     return demo

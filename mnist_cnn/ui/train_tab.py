@@ -21,6 +21,7 @@ from ..data import DataError, fetched_share, shared_mnist
 from ..live import LabelledImages, LiveRun, State
 from ..models import MODELS
 from ..preprocessing import BlankSketchError, sketch_to_mnist
+from ..processes import SPARE
 from ..report import Report
 from ..training import AUGMENTATIONS
 from ..turns import Turns
@@ -51,13 +52,14 @@ _SHARE = """(query) => {
 Updates = dict[Any, Any]  # new values by component
 
 
-def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs) -> None:
+def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs, tab: gr.Tab) -> None:
     """Lay out the tab inside the current Blocks and connect its events.
 
     Args:
         shipped: the networks that every visitor has, by name.
         draw: where "Use on the Draw tab" puts the trained network, and where the visitor's drawings come from.
-        tabs: of the page; this tab, with the id `TRAIN`, is opened by links to settings.
+        tabs: of the page.
+        tab: this one, with the id `TRAIN`; links to settings open it.
     """
     first = Choices.of_recipe(DEFAULT_NETWORK, RECIPES[0])
     run = gr.State(None)
@@ -153,30 +155,37 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
         level = shipped[settings.model].test_accuracy
 
         def shown() -> Updates:
-            return {monitor: monitor_value(headline(one), one, before, level)} | _buttons(one, start, pause, stop)
+            return {monitor: monitor_value(headline(one), one, before, level)}
+
+        def buttons() -> Updates:
+            return _buttons(one, start, pause, stop)
 
         one.start()
         try:
-            yield {run: one} | shown()
+            state = one.state
+            yield {run: one} | shown() | buttons()
             seen, idle = None, 0
             while not one.over:
                 await asyncio.sleep(_UPDATE_EVERY)
                 now = (one.progress, one.state, one.ahead)
                 idle = idle + 1 if now == seen else 0
-                # Even where nothing is new: only between two updates does Gradio notice that the visitor has gone.
-                if now != seen or idle % 3 == 0:
-                    yield shown() if now != seen else {monitor: gr.skip()}
-                seen = now
+                if now != seen:
+                    yield shown() | (buttons() if one.state is not state else {})
+                elif idle % 3 == 0:
+                    # Only between two updates does Gradio notice that the visitor has gone.
+                    yield {monitor: gr.skip()}
+                seen, state = now, now[1]
         finally:
             one.abandon()  # where the visitor has gone; the run is over otherwise
         if one.failure or not one.progress:
-            yield shown()
+            yield shown() | buttons()
             return
+        SPARE.prepare()  # whoever has trained may train again
         report = Report.of(one, drawings.drawn)
         numbered = [*earlier, ((earlier[-1][0] if earlier else 0) + 1, report)][-KEPT:]
         words = result(report, shipped[settings.model]) + cost(one, drawings, report, earlier)
         folder = Path(get_upload_folder()) / secrets.token_hex(20)
-        yield _buttons(one, start, pause, stop) | {
+        yield buttons() | {
             monitor: monitor_value(words, one, before, level),
             results: gr.update(value=results_value(report), visible=True),
             records: records_value(numbered),
@@ -251,6 +260,7 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
     draw.named.then(_offer, draw.answers, corrections, **at_once)
     address = gr.Textbox(visible=False)  # what a State holds, a script in the page does not see
     link.click(query, chosen, address, **at_once).success(None, address, js=_SHARE, **at_once)
+    tab.select(SPARE.prepare, **at_once)
     gr.on(None, restore, outputs=[*chosen, monitor, tabs], **at_once)
 
 
