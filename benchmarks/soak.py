@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from mnist_cnn.ui.page import launch_options
+
 from .page import serving
 from .visitors import Events, Visitor, drawings
 
@@ -116,6 +118,7 @@ def main() -> None:
             print(f"{now.visits:>8}{now.memory:>9.1f}{now.threads:>9}{now.files:>7}{now.processes:>11}", flush=True)
     figures = {
         "minutes": options.minutes,
+        "kept": launch_options()["state_session_capacity"],
         "load_average": os.getloadavg()[0],
         "cores": os.cpu_count(),
         "states": [dataclasses.asdict(state) for state in states],

@@ -179,11 +179,14 @@ def soak() -> str:
     """What is left of visitors who came and went."""
     results = _results("soak")
     first, last = results["states"][0], results["states"][-1]
+    full = next(state for state in results["states"] if state["visits"] >= results["kept"])
+    steady = [state["memory"] for state in results["states"] if state["visits"] >= results["kept"]]
     return (
-        f"In {results['minutes']:.0f} minutes {last['visits']:,} visits came and went, one in ten of which trained: "
-        f"memory went from {first['memory']:,.0f} MiB after {first['visits']} visits to {last['memory']:,.0f} MiB, "
-        f"threads from {first['threads']} to {last['threads']}; {last['files']} temporary files, one for each picture "
-        "sent and three for each run, waited for their end."
+        f"In {results['minutes']:.0f} minutes {last['visits']:,} visits came and went, one in ten of which trained. The "
+        f"app keeps {results['kept']:,} visits; until then its memory went from {first['memory']:,.0f} MiB after "
+        f"{first['visits']} of them to {full['memory']:,.0f} MiB, and from there it stayed between {min(steady):,.0f} "
+        f"and {max(steady):,.0f} MiB; threads went from {first['threads']} to {last['threads']}. {last['files']} "
+        "temporary files, one for each picture sent and three for each run, waited for their end."
     )
 
 

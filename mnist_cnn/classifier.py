@@ -99,12 +99,19 @@ class Classifier:
         return self.read(image)
 
     @torch.inference_mode()
-    def read(self, image: np.ndarray) -> Prediction:
-        """Read one image that is like MNIST's already, uint8 (28, 28)."""
+    def read(self, image: np.ndarray, is_digit: bool | None = None) -> Prediction:
+        """Read one image that is like MNIST's already.
+
+        Args:
+            image: uint8 (28, 28).
+            is_digit: what the judge said of it, where it was asked before.
+        """
         with limit_threads(1):
             maps = self.model.evidence(normalize(torch.from_numpy(image[None])))  # (1, 10, 7, 7)
             probabilities = self.calibration.probabilities(maps.mean((2, 3)))  # (1, 10)
-            alike = likeness(probabilities).numpy() if self.judge is self else self.likeness(image[None])  # (1,)
+            if is_digit is None:
+                alike = likeness(probabilities).numpy() if self.judge is self else self.likeness(image[None])  # (1,)
+                is_digit = bool(alike[0] >= self.judge.calibration.threshold)
         digit = int(probabilities.argmax())
         return Prediction(
             digit=digit,
@@ -112,7 +119,7 @@ class Classifier:
             probabilities=probabilities[0].numpy(),
             image=image,
             evidence=(maps[0] / self.calibration.temperature).numpy(),
-            is_digit=bool(alike[0] >= self.judge.calibration.threshold),
+            is_digit=is_digit,
         )
 
 

@@ -132,11 +132,11 @@ class LiveRun:
         """Whether the run was ended before its last step."""
         return self._stopping.is_set() and not (self.progress and self.progress.done)
 
-    def classifier(self) -> Classifier:
-        """The network as it stands, ready to read; later training does not change it."""
+    def classifier(self, judge: Classifier | None = None) -> Classifier:
+        """The network as it stands, ready to read; later training does not change it. For `judge`, see `Classifier`."""
         model = build_model(self.settings.model, self.settings.seed)
         model.load_state_dict(self.model.state_dict())
-        return Classifier(model.requires_grad_(False), self.settings.model, self.test_accuracy, self.calibration)
+        return Classifier(model.requires_grad_(False), self.settings.model, self.test_accuracy, self.calibration, judge)
 
     def _work(self) -> None:
         try:

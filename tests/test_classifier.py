@@ -78,6 +78,7 @@ def test_a_judge_decides_what_is_a_digit_and_nothing_else():
         strict = Classifier(judge, "net-8k", calibration=Calibration(1.0, float(threshold)))
         judged = Classifier(reader, "net-8k", judge=strict)
         assert judged.read(image).is_digit is expected
+        assert judged.read(image, is_digit=not expected).is_digit is not expected  # as it was told
         assert judged.likeness(image[None]) == pytest.approx(top_two)
         assert (judged.read(image).probabilities == alone.probabilities).all()
 

@@ -16,7 +16,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from ..answers import Answers
-from ..classifier import Classifier
+from ..classifier import JUDGE, Classifier
 from ..data import DataError, fetched_share, shared_mnist
 from ..live import LabelledImages, LiveRun, State
 from ..models import MODELS
@@ -200,7 +200,7 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
     def use_it(one: LiveRun | None) -> Updates:
         if one is None or one.test_accuracy is None:
             raise refusal("There is no trained network to use. Train one first.")
-        own = one.classifier()
+        own = one.classifier(judge=shipped[JUDGE])  # one epoch of digits does not teach what is none
         return {
             draw.own: own,
             draw.network: gr.Radio(choices=network_choices(shipped, own), value=OWN_NETWORK),
