@@ -63,13 +63,14 @@ def reading_value(steps: Steps, opinions: list[Opinion], chosen: int, first: str
         "20×20": steps.shrunk,
         "centred": steps.image,
     }
+    steps_shown = [{"name": name, "image": png_url(picture, _STEP_SIDE)} for name, picture in pictures.items()]
     return _value(
         prediction,
         state="read",
         digit=str(prediction.digit) if prediction.is_digit else "?",
         words=_words(prediction),
-        image=png_url(prediction.image),
-        steps=[{"name": name, "image": png_url(picture, _STEP_SIDE)} for name, picture in pictures.items()],
+        image=steps_shown[-1]["image"],
+        steps=steps_shown,
         networks=[
             {
                 "name": opinion.name,
@@ -94,7 +95,7 @@ def _value(prediction: Prediction, **parts: Any) -> dict[str, Any]:
             }
             for digit, share in enumerate([0.0] * 10 if prediction.digit is None else prediction.probabilities)
         ],
-        "evidence": [[round(float(value), 3) for value in row.flat] for row in prediction.evidence],
+        "evidence": prediction.evidence.astype(float).round(3).reshape(10, -1).tolist(),
     }
 
 
