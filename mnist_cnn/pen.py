@@ -77,10 +77,12 @@ def _distance(mask: np.ndarray, reach: float) -> np.ndarray:
     """
     steps = int(np.ceil(reach)) + 1
     far = len(mask) + mask.shape[1] + steps
-    positions = np.arange(mask.shape[1])
+    positions = np.arange(mask.shape[1], dtype=np.int32)
     left = np.maximum.accumulate(np.where(mask, positions, -far), axis=1)
     right = np.minimum.accumulate(np.where(mask, positions, 2 * far)[:, ::-1], axis=1)[:, ::-1]
     squared = np.minimum(np.minimum(positions - left, right - positions), steps) ** 2
-    padded = np.pad(squared, ((steps, steps), (0, 0)), constant_values=steps**2)
-    height = len(mask)
-    return np.sqrt(np.min([padded[steps + d : steps + d + height] + d * d for d in range(-steps, steps + 1)], axis=0))
+    nearest = squared.copy()
+    for d in range(1, steps + 1):
+        np.minimum(nearest[:-d], squared[d:] + d * d, out=nearest[:-d])
+        np.minimum(nearest[d:], squared[:-d] + d * d, out=nearest[d:])
+    return np.sqrt(nearest)

@@ -69,6 +69,16 @@ def test_over_a_slow_line_the_last_reading_is_that_of_the_last_drawing(browser, 
         route.continue_()
 
     page.route("**/gradio_api/run/*", delay)
+    page.evaluate("""() => {
+        const ask = window.fetch;
+        let underWay = 0;
+        window.mostUnderWay = 0;
+        window.fetch = async (address, ...rest) => {
+            if (!String(address).includes("/run/")) return ask(address, ...rest);
+            window.mostUnderWay = Math.max(window.mostUnderWay, ++underWay);
+            try { return await ask(address, ...rest); } finally { underWay--; }
+        };
+    }""")
     for expected in (2, 7, 3):
         draw(page, DIGITS[expected], pause=20)
         page.wait_for_function(
@@ -77,6 +87,7 @@ def test_over_a_slow_line_the_last_reading_is_that_of_the_last_drawing(browser, 
         page.keyboard.press("c")
     page.wait_for_function("document.querySelector('#reading .digit').innerText === ''")
     assert len(asked) >= 4
+    assert page.evaluate("window.mostUnderWay") == 1  # one more waits in the page, with the latest drawing
     page.close()
 
 

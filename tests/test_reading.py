@@ -83,12 +83,16 @@ def test_says_how_sure_it_is(share, words):
     assert reading_value(STEPS, [opinion([0, 1 - share, 0, 0, 0, 0, 0, share, 0, 0])], chosen=0)["words"] == words
 
 
+def test_eight_has_another_article():
+    assert reading_value(STEPS, [opinion([0] * 8 + [1, 0])], chosen=0)["words"] == "Certainly an 8."
+
+
 def test_says_so_where_there_is_something_else():
     unsure = opinion([0.1] * 10)
     other = dataclasses.replace(unsure, prediction=dataclasses.replace(unsure.prediction, is_digit=False))
     value = reading_value(STEPS, [other, opinion([1] + [0] * 9)], chosen=0)
     assert (value["digit"], value["words"]) == ("?", "That does not look like a digit.")
-    assert [network["words"] for network in value["networks"]] == [value["words"], "Certainly a 0."]
+    assert [network["words"] for network in value["networks"]] == ["No digit.", "Certainly a 0."]
     assert {bar["rank"] for bar in value["bars"]} == {"other"}
     assert [bar["percent"] for bar in value["bars"]] == ["10.0"] * 10
 

@@ -5,6 +5,8 @@ from typing import Any
 
 _STATIC = Path(__file__).parent / "static"
 
+PAGE_STYLES = _STATIC / "page.css"  # of what is not a component's
+
 
 def component_files(name: str) -> dict[str, Any]:
     """What makes a `gr.HTML` of `static/NAME.css` and, where they exist, `NAME.html` and `NAME.js`, as its arguments.

@@ -76,15 +76,15 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
 
     def read(
         sketch: Image.Image | None, network: str, inside: bool, own: Classifier | None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    ) -> tuple[dict[str, Any], list[dict[str, str]]]:
         steps, opinions = look(sketch, own)
         if steps is None or network not in opinions:
-            return EMPTY_READING, gr.update(visible=False)
+            return EMPTY_READING, []
         value = reading_value(steps, list(opinions.values()), chosen=list(opinions).index(network))
         if not inside:
-            return value, gr.update(visible=False)
+            return value, []
         classifier = own if own and network == OWN_NETWORK else shipped[network]
-        return value, gr.update(value=layers_value(feature_maps(classifier.model, steps.image)), visible=True)
+        return value, layers_value(feature_maps(classifier.model, steps.image))
 
     def show_picture(picture: Image.Image | None, network: str, own: Classifier | None) -> dict[str, Any]:
         steps, opinions = look(picture, own)
@@ -135,7 +135,7 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
                 )
                 inside = gr.Checkbox(label="Feature maps", container=False, elem_id="inside")
             naming = Naming(elem_id="naming")
-            layers = Layers(elem_id="layers", visible=False)
+            layers = Layers(elem_id="layers")
             with gr.Accordion("Read a photo or a picture file", open=False):
                 picture = Picture(
                     label="One digit, with room around it",

@@ -7,10 +7,11 @@ from starlette.middleware import Middleware
 
 from ..classifier import BLANK, load_classifier
 from ..models import MODELS
-from .assets import component_files
+from .assets import PAGE_STYLES, component_files
 from .draw_tab import build_draw_tab
 from .front_door import UPLOAD_BYTES, FrontDoor
 from .guard import GuardedBlocks
+from .theme import theme
 from .train_tab import TRAIN, build_train_tab
 
 _MOST_WAITING = 30  # trainings, and picture files, that wait for their turn
@@ -41,6 +42,8 @@ def build_demo() -> gr.Blocks:
 def launch_options() -> dict[str, Any]:
     """Arguments of `demo.launch` that belong to this page, wherever it is served."""
     return {
+        "theme": theme(),
+        "css_paths": [PAGE_STYLES],
         "run_history": False,  # it would keep every drawing in the browser's storage
         "ssr_mode": False,  # would need Node.js
         "allowed_paths": [],

@@ -61,21 +61,22 @@ def reading_value(steps: Steps, opinions: list[Opinion], chosen: int, first: str
         first: steps.ink * 255,
         "cropped": steps.cropped * 255,
         "20×20": steps.shrunk,
-        "28×28": steps.image,
+        "centred": steps.image,
     }
+    steps_shown = [{"name": name, "image": png_url(picture, _STEP_SIDE)} for name, picture in pictures.items()]
     return _value(
         prediction,
         state="read",
         digit=str(prediction.digit) if prediction.is_digit else "?",
         words=_words(prediction),
-        image=png_url(prediction.image),
-        steps=[{"name": name, "image": png_url(picture, _STEP_SIDE)} for name, picture in pictures.items()],
+        image=steps_shown[-1]["image"],
+        steps=steps_shown,
         networks=[
             {
                 "name": opinion.name,
                 "parameters": f"{opinion.parameters:,}",
                 "accuracy": "" if opinion.test_accuracy is None else f"{opinion.test_accuracy:.2%} on MNIST",
-                "words": _words(opinion.prediction),
+                "words": _words(opinion.prediction) if opinion.prediction.is_digit else "No digit.",
                 "milliseconds": f"{opinion.milliseconds:.1f}",
                 "rank": "chosen" if index == chosen else "other",
             }
@@ -94,19 +95,20 @@ def _value(prediction: Prediction, **parts: Any) -> dict[str, Any]:
             }
             for digit, share in enumerate([0.0] * 10 if prediction.digit is None else prediction.probabilities)
         ],
-        "evidence": [[round(float(value), 3) for value in row.flat] for row in prediction.evidence],
+        "evidence": prediction.evidence.astype(float).round(3).reshape(10, -1).tolist(),
     }
 
 
 def _words(prediction: Prediction) -> str:
     if not prediction.is_digit:
         return "That does not look like a digit."
+    digit = f"{'an' if prediction.digit == 8 else 'a'} {prediction.digit}"
     second = int(np.argsort(prediction.probabilities)[-2])
     if prediction.confidence < 0.6:
         return f"Not sure: {prediction.digit} or {second}?"
     if prediction.confidence > 0.99:
-        return f"Certainly a {prediction.digit}."
-    return f"{'Very likely' if prediction.confidence > 0.9 else 'Probably'} a {prediction.digit}."
+        return f"Certainly {digit}."
+    return f"{'Very likely' if prediction.confidence > 0.9 else 'Probably'} {digit}."
 
 
 def empty_reading(words: str) -> dict[str, Any]:
@@ -117,7 +119,7 @@ def empty_reading(words: str) -> dict[str, Any]:
         digit="",
         words=words,
         image=_NO_IMAGE,
-        steps=[{"name": name, "image": _NO_IMAGE} for name in (_FIRST, "cropped", "20×20", "28×28")],
+        steps=[{"name": name, "image": _NO_IMAGE} for name in (_FIRST, "cropped", "20×20", "centred")],
         networks=[],
     )
 

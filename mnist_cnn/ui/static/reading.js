@@ -19,6 +19,8 @@ class ReadingView {
       bars.addEventListener(kind, (event) => this.ask(event.target.closest(".bar")?.dataset.digit ?? null));
     }
     for (const kind of ["pointerleave", "focusout"]) bars.addEventListener(kind, () => this.ask(null));
+    // Safari gives no button that is pressed the focus, and a finger that was lifted points at nothing.
+    bars.addEventListener("click", (event) => event.target.closest(".bar")?.focus());
   }
 
   show(value) {
@@ -43,7 +45,7 @@ class ReadingView {
       row.className = rank;
       for (const [name, text] of Object.entries(texts)) this.write(`.${name}`, text, row);
     });
-    for (const part of [".evidence", ".steps", ".networks"]) {
+    for (const part of [".bars", ".evidence", ".steps"]) {
       this.root.querySelector(part).classList.toggle("empty", value.state === "empty");
     }
     this.overlay();
@@ -81,6 +83,7 @@ class ReadingView {
       picture.data.set([...colour, 200 * Math.sqrt(Math.abs(value) / scale)], 4 * cell);
     });
     this.root.querySelector(".seen canvas").getContext("2d").putImageData(picture, 0, 0);
+    this.write(".article", String(digit) === "8" ? "an" : "a");
     this.write(".subject", digit in evidence ? digit : "digit");
   }
 }

@@ -26,14 +26,14 @@ class Sketchpad {
     this.done = [];
     this.undone = [];
     this.erasing = false;
-    this.pointer = null; // id of the pointer that draws; others are a palm or a second finger
+    this.pointer = null; // the pointer that draws, `{ id, type }`; others are a palm or a second finger
     this.frame = null;
     this.timer = null;
     this.lastSent = 0;
 
     this.canvas.addEventListener("pointerdown", (event) => this.begin(event));
     this.canvas.addEventListener("pointermove", (event) => this.extend(event));
-    for (const end of ["pointerup", "pointercancel"]) {
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
       this.canvas.addEventListener(end, (event) => this.finish(event));
     }
     root.addEventListener("keydown", (event) => this.onKey(event));
@@ -46,6 +46,7 @@ class Sketchpad {
     for (const { name, strokes } of data.examples) this.offer(name, strokes, data.width);
     document.addEventListener("sketch", (event) => this.putPicture(event.detail));
     new ResizeObserver(() => this.redraw()).observe(this.canvas);
+    addEventListener("resize", () => this.redraw()); // zoomed: as large as before, of more pixels
     // Light and dark differ in the ink's colour.
     new MutationObserver(() => this.redraw()).observe(document.body, { attributeFilter: ["class"] });
 
@@ -78,17 +79,19 @@ class Sketchpad {
   // --- the pen ---
 
   begin(event) {
-    if (this.pointer !== null || event.button > 0) return;
+    const palm = this.pointer?.type === "touch" && event.pointerType === "pen";
+    if ((this.pointer && !palm) || event.button > 0) return;
     event.preventDefault();
+    if (palm) this.done.pop(); // it lay on the pad before the pen came
     this.canvas.focus({ preventScroll: true, focusVisible: false });
     this.canvas.setPointerCapture(event.pointerId);
-    this.pointer = event.pointerId;
+    this.pointer = { id: event.pointerId, type: event.pointerType };
     const width = Number(this.widthInput.value) / Sketchpad.PICTURE_SIDE;
     this.act({ erase: this.erasing, width, points: [this.place(event)] });
   }
 
   extend(event) {
-    if (event.pointerId !== this.pointer) return;
+    if (event.pointerId !== this.pointer?.id) return;
     const moves = event.getCoalescedEvents?.() ?? [];
     const stroke = this.done.at(-1);
     for (const move of moves.length ? moves : [event]) stroke.points.push(this.place(move));
@@ -97,7 +100,7 @@ class Sketchpad {
   }
 
   finish(event) {
-    if (event.pointerId !== this.pointer) return;
+    if (event.pointerId !== this.pointer?.id) return;
     this.pointer = null;
     this.sendNow();
   }
@@ -125,14 +128,14 @@ class Sketchpad {
   }
 
   move(from, to) {
-    if (this.pointer !== null || !from.length) return;
+    if (this.pointer || !from.length) return;
     to.push(from.pop());
     this.redraw();
     this.sendNow();
   }
 
   clear() {
-    if (this.pointer !== null || !this.strokes().length) return;
+    if (this.pointer || !this.strokes().length) return;
     this.act({ clear: true });
     this.sendNow();
   }
@@ -151,7 +154,7 @@ class Sketchpad {
 
   /** Put finished strokes onto the pad, in place of what is on it, as if they had been drawn one after the other. */
   put(strokes) {
-    if (this.pointer !== null) return;
+    if (this.pointer) return;
     if (this.strokes().length) this.act({ clear: true });
     for (const stroke of strokes) this.act(stroke);
     this.sendNow();
