@@ -153,6 +153,21 @@ def latency() -> str:
     )
 
 
+def ready() -> str:
+    """How soon the page can be drawn on."""
+    results = _results("ready")
+    visits = results["visits"]
+
+    def median(key: str) -> float:
+        return statistics.median(visit[key] for visit in visits) / 1000
+
+    return (
+        f"The pad takes strokes {median('pad_ms'):.1f} s after the page's first byte, and the first drawing is read "
+        f"{median('reading_ms'):.1f} s after it (median of {len(visits)} visits, load average "
+        f"{results['load_average']:.1f} on {results['cores']} cores, which server and browser share)."
+    )
+
+
 def load() -> str:
     """What many visitors get."""
     results = _results("load")
@@ -179,12 +194,11 @@ def soak() -> str:
     """What is left of visitors who came and went."""
     results = _results("soak")
     first, last = results["states"][0], results["states"][-1]
-    full = next(state for state in results["states"] if state["visits"] >= results["kept"])
     steady = [state["memory"] for state in results["states"] if state["visits"] >= results["kept"]]
     return (
-        f"In {results['minutes']:.0f} minutes {last['visits']:,} visits came and went, one in ten of which trained. The "
-        f"app keeps {results['kept']:,} visits; until then its memory went from {first['memory']:,.0f} MiB after "
-        f"{first['visits']} of them to {full['memory']:,.0f} MiB, and from there it stayed between {min(steady):,.0f} "
+        f"In {results['minutes']:.0f} minutes {last['visits']:,} visits came and went, one in ten of which trained. "
+        f"The app keeps {results['kept']:,} visits; until then its memory went from {first['memory']:,.0f} MiB "
+        f"after {first['visits']} of them to {steady[0]:,.0f} MiB, and from there it stayed between {min(steady):,.0f} "
         f"and {max(steady):,.0f} MiB; threads went from {first['threads']} to {last['threads']}. {last['files']} "
         "temporary files, one for each picture sent and three for each run, waited for their end."
     )
@@ -232,6 +246,7 @@ SECTIONS = {
     "photos": photos,
     "watched epoch": watched_epoch,
     "latency": latency,
+    "ready": ready,
     "load": load,
     "soak": soak,
     "space": space,

@@ -30,19 +30,20 @@ class Muon(torch.optim.Optimizer):
             rows, columns = max(map(len, kernels)), max(kernel[0].numel() for kernel in kernels)
             for buffer in ("ahead", "momenta", "steps"):
                 group[buffer] = kernels[0].new_zeros(len(kernels), rows, columns)  # (L, rows, columns)
+            group["slots"] = {buffer: _slots(group[buffer], kernels) for buffer in ("ahead", "steps")}
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]  # nothing here calls a closure
         """Move the kernels along their gradients."""
         for group in self.param_groups:
-            kernels, momenta, ahead = group["params"], group["momenta"], group["ahead"]
-            torch._foreach_copy_(_slots(ahead, kernels), [kernel.grad for kernel in kernels])
+            kernels, momenta, ahead, slots = group["params"], group["momenta"], group["ahead"], group["slots"]
+            torch._foreach_copy_(slots["ahead"], [kernel.grad for kernel in kernels])
             momenta.mul_(group["momentum"]).add_(ahead)
             ahead.add_(momenta, alpha=group["momentum"])
             orthogonalize(ahead, out=group["steps"])
             torch._foreach_div_(kernels, torch._foreach_norm(kernels))
             torch._foreach_mul_(kernels, [len(kernel) ** 0.5 for kernel in kernels])
-            torch._foreach_sub_(kernels, _slots(group["steps"], kernels), alpha=group["lr"])
+            torch._foreach_sub_(kernels, slots["steps"], alpha=group["lr"])
 
 
 def _slots(stack: torch.Tensor, kernels: list[torch.Tensor]) -> list[torch.Tensor]:

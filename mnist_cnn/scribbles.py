@@ -26,7 +26,7 @@ _STRANGE_WHEN_MIRRORED = (3, 4, 7, 9)
 
 
 def scribbles(images: torch.Tensor, labels: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
-    """Make drawings that are no digit: broken lines, curves, scrawls, dashes and blots, two digits, digits turned or mirrored.
+    """Make drawings that are no digit: lines, curves, scrawls, dashes and blots, two digits, digits turned or mirrored.
 
     Args:
         images: uint8 (N, 28, 28), digits to make some of them from, N ≥ 1.

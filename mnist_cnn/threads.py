@@ -10,8 +10,8 @@ import torch
 def limit_threads(count: int) -> Iterator[None]:
     """Let PyTorch use so many threads for what the calling thread does inside the block.
 
-    Networks this small are read and trained about as fast by one thread as by two; where anything else wants a core,
-    a page or another visitor, waiting for the second thread takes several times as long as the work.
+    One image is read about as fast by one thread as by two; and where anything else wants a core, a page or another
+    visitor, waiting for the second thread takes several times as long as the work.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(count)

@@ -7,6 +7,7 @@ the training, closing the generator ends it at once.
 import ctypes
 import dataclasses
 import math
+import os
 import platform
 import time
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # options of gl
 DEVICES = ("auto", "cpu", "cuda")
 
 _CHUNK = 4096  # images augmented at a time
+_THREADS = min(2, os.cpu_count() or 1)  # the layers are too small to keep more of them busy
 _WINDOW = 24  # pixels along each side
 _SMOOTHING_IMAGES = 2000  # the running accuracy looks back over about this many images, or a thirtieth of a short run
 
@@ -295,7 +297,7 @@ def train(
             started = time.perf_counter()
             global_state = torch.get_rng_state()
             torch.set_rng_state(own_state)
-            with limit_threads(1):
+            with limit_threads(_THREADS):
                 x, y = next(batches)  # (B, 1, 28, 28), (B,)
                 if step < settings.cropped * steps:
                     x = _window(x, generator)  # (B, 1, 24, 24)

@@ -69,9 +69,14 @@ def build_draw_tab(shipped: dict[str, Classifier]) -> DrawTab:
             steps = None
         if steps is None:
             return None, {}
-        opinions = {name: _opinion(name, classifier, steps.image) for name, classifier in shipped.items()}
+        networks = {name: (name, classifier) for name, classifier in shipped.items()}
         if own:
-            opinions[OWN_NETWORK] = _opinion(_OWN_NAME, own, steps.image)
+            networks[OWN_NETWORK] = (_OWN_NAME, own)
+        opinions: dict[str, Opinion] = {}
+        is_digit = None
+        for key, (name, classifier) in networks.items():
+            opinions[key] = _opinion(name, classifier, steps.image, is_digit)
+            is_digit = opinions[key].prediction.is_digit  # by the judge that all of them have
         return steps, opinions
 
     def read(
@@ -202,9 +207,9 @@ def _pressed(event: gr.EventData) -> int:
     return digit
 
 
-def _opinion(name: str, classifier: Classifier, image: np.ndarray) -> Opinion:
+def _opinion(name: str, classifier: Classifier, image: np.ndarray, is_digit: bool | None) -> Opinion:
     started = time.perf_counter()
-    prediction = classifier.read(image)
+    prediction = classifier.read(image, is_digit)
     milliseconds = 1000 * (time.perf_counter() - started)
     return Opinion(name, count_parameters(classifier.model), classifier.test_accuracy, prediction, milliseconds)
 
