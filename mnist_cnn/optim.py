@@ -1,5 +1,7 @@
 """Muon for convolution kernels."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -46,7 +48,7 @@ class Muon(torch.optim.Optimizer):
             torch._foreach_sub_(kernels, slots["steps"], alpha=group["lr"])
 
 
-def _slots(stack: torch.Tensor, kernels: list[torch.Tensor]) -> list[torch.Tensor]:
+def _slots(stack: torch.Tensor, kernels: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     """Each kernel's place in a stack (L, rows, columns), in the shape of the kernel (out, in, k, k).
 
     Its rows hold (k, k, in), the order in memory of kernels in the channels-last format, which copy fastest so.

@@ -67,6 +67,7 @@ class TrainingSettings:
     augmentation: Augmentation = NO_AUGMENTATION
     redrawn: float = 0.0  # share of images, drawn anew in each epoch as people draw on a screen
     scribbles: float = 0.0  # drawings that are no digit, added to the training set, as a share of it
+    stratified: bool = False  # random order with each digit spread evenly, so that batches are alike in what they hold
     cropped: float = 0.0  # share of the steps, the first ones, that see a window of 24×24: a quarter less work
 
     def __post_init__(self) -> None:
@@ -95,6 +96,7 @@ class TrainingSettings:
 # Ways to change the images, by what they are called; each is a few fields of `TrainingSettings`.
 AUGMENTATIONS: dict[str, dict[str, Any]] = {
     "none": {"augmentation": NO_AUGMENTATION, "redrawn": 0.0},
+    "light": {"augmentation": Augmentation(degrees=8, translate=0.05, scale=0.05), "redrawn": 0.0},
     "affine": {"augmentation": Augmentation(degrees=15, translate=0.1, scale=0.1), "redrawn": 0.0},
     "redrawn": {"augmentation": NO_AUGMENTATION, "redrawn": 0.5},
 }
@@ -111,20 +113,21 @@ _REFERENCE = TrainingSettings(
     schedule="one-cycle",
     **AUGMENTATIONS["affine"],
 )
-# One epoch.
-_OURS = TrainingSettings(lr=0.2, label_smoothing=0.1, logit_scale=2.0, warmup=0.1)
+# One epoch, and many.
+_OURS = TrainingSettings(lr=0.2, label_smoothing=0.1, logit_scale=2.0, warmup=0.1, stratified=True, cropped=0.8)
+_LONG = dataclasses.replace(_OURS, recipe="long", epochs=30, stratified=False, cropped=0.0)
 
 RECIPES: dict[str, dict[str, TrainingSettings]] = {
     "ours": {
         "net-25k": _OURS,
-        "net-8k": dataclasses.replace(_OURS, model="net-8k", batch_size=16, lr=0.1, muon_lr=0.05, warmup=0.05),
+        "net-8k": dataclasses.replace(_OURS, model="net-8k", warmup=0.05, **AUGMENTATIONS["light"]),
     },
     "reference": {name: dataclasses.replace(_REFERENCE, model=name) for name in MODELS},
     # Made the shipped weights, which read drawings as well as scans. The larger network learns what is no digit too,
     # and says it for both: the smaller one has no room for that.
     "long": {
-        "net-25k": dataclasses.replace(_OURS, recipe="long", epochs=30, redrawn=0.7, scribbles=0.15),
-        "net-8k": dataclasses.replace(_OURS, model="net-8k", recipe="long", epochs=30, lr=0.1, redrawn=0.5),
+        "net-25k": dataclasses.replace(_LONG, redrawn=0.7, scribbles=0.15),
+        "net-8k": dataclasses.replace(_LONG, model="net-8k", lr=0.1, redrawn=0.5),
     },
 }
 
@@ -359,12 +362,28 @@ def _batches(
     images: torch.Tensor, labels: torch.Tensor, settings: TrainingSettings, generator: torch.Generator
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """One epoch in random order: normalised images (B, 1, 28, 28) and labels (B,), augmented in large chunks."""
-    order = torch.randperm(len(images), generator=generator, device=images.device)
+    order = _stratified(labels, generator) if settings.stratified else _shuffled(labels, generator)
     chunk = max(1, _CHUNK // settings.batch_size) * settings.batch_size
     for indices in order.split(chunk):
         shown = augment(images[indices], settings.augmentation, generator)  # (chunk, 28, 28)
         inputs = normalize(redraw(shown, labels[indices], settings.redrawn, generator))  # (chunk, 1, 28, 28)
         yield from zip(inputs.split(settings.batch_size), labels[indices].split(settings.batch_size), strict=True)
+
+
+def _shuffled(labels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """The places of labels (N,) in random order, int64 (N,)."""
+    return torch.randperm(len(labels), generator=generator, device=labels.device)
+
+
+def _stratified(labels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """The same, but any part has each label about as often as the whole: a label's k places are spread evenly."""
+    order = _shuffled(labels, generator)
+    order = order[labels[order].argsort(stable=True)]  # label by label, in random order within each
+    counts = labels.bincount()
+    first = counts.cumsum(0) - counts
+    rank = torch.arange(len(labels), device=labels.device) - first[labels[order]]
+    place = (rank + torch.rand(len(labels), generator=generator, device=labels.device)) / counts[labels[order]]
+    return order[place.argsort(stable=True)]
 
 
 def _window(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -31,7 +31,7 @@ def test_what_a_link_does_not_name_is_the_recipes():
         ({"lr": "fast"}, "lr must be a number, not 'fast'"),
         ({"lr": "nan"}, "The learning rate must be from 0.001 to 2"),
         ({"batch_size": "7"}, "The batch size must be one of 8, 16"),
-        ({"augmentation": "mirror"}, "The augmentation must be one of none, affine, redrawn"),
+        ({"augmentation": "mirror"}, "The augmentation must be one of none, light, affine, redrawn"),
         ({"percent": "0"}, "from 1 to 100 percent"),
         ({"seed": "-1"}, "The seed must be a whole number"),
         ({"lr": "1.9"}, "take at most 0.8, or larger batches"),

@@ -71,12 +71,13 @@ def test_training_leaves_the_global_random_state():
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_every_image_is_shown_once_an_epoch(monkeypatch):
+@pytest.mark.parametrize("stratified", [False, True])
+def test_every_image_is_shown_once_an_epoch(monkeypatch, stratified):
     images, labels = bars(130)
     images[:, 0, 0] = torch.arange(130)  # a pixel that tells which image it is
     shown = []
     monkeypatch.setattr(training, "normalize", lambda batch: shown.append(batch) or batch[:, None].float() / 255)
-    settings = recipe_settings("net-25k", epochs=2, batch_size=32, augmentation=Augmentation())
+    settings = recipe_settings("net-25k", epochs=2, batch_size=32, stratified=stratified)
     reports = list(train(build_model("net-25k", 0), images, labels, settings))
     orders = torch.cat(shown)[:, 0, 0].view(2, 130)
     for order in orders:
@@ -85,13 +86,26 @@ def test_every_image_is_shown_once_an_epoch(monkeypatch):
     assert [report.images_seen for report in reports] == [32, 64, 96, 128, 130, 162, 194, 226, 258, 260]
 
 
+def test_stratified_batches_hold_each_digit_as_often_as_the_whole(monkeypatch):
+    images = torch.zeros(600, 28, 28, dtype=torch.uint8)
+    labels = torch.tensor([0] * 300 + [1] * 200 + [2] * 100)
+    images[:, 0, 0] = labels
+    shown = []
+    monkeypatch.setattr(training, "normalize", lambda batch: shown.append(batch) or batch[:, None].float() / 255)
+    for _ in train(build_model("net-25k", 0), images, labels, recipe_settings("net-25k", stratified=True)):
+        pass
+    for batch in torch.cat(shown)[:, 0, 0].long().split(60):
+        counts = batch.bincount(minlength=3)
+        assert (counts - torch.tensor([30, 20, 10])).abs().max() <= 2
+
+
 def test_the_first_steps_may_see_a_window(monkeypatch):
     seen = []
     model = build_model("net-25k", 0)
     model.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     images, labels = bars(120)
     images[:, :, :] = torch.arange(28)  # a pixel tells its column, up to the normalisation
-    settings = recipe_settings("net-25k", batch_size=20, cropped=0.5, augmentation=Augmentation())
+    settings = recipe_settings("net-25k", batch_size=20, cropped=0.5)
     assert [progress.step for progress in train(model, images, labels, settings)] == list(range(1, 7))
     assert [x.shape[-1] for x in seen] == [24] * 3 + [28] * 3
     columns = [(x[0, 0, 0] * 0.3081 + 0.1307) * 255 for x in seen]

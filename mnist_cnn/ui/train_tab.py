@@ -88,7 +88,7 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
                     list(AUGMENTATIONS),
                     value=first.augmentation,
                     label="Augmentation",
-                    info="Turned, shifted and scaled (affine), or with new pens, slants and styles (redrawn)",
+                    info="Turned, shifted and scaled (light, affine), or with new pens, slants and styles (redrawn)",
                 )
                 percent = gr.Slider(
                     *PERCENT,
