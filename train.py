@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     parameters = count_parameters(model)
     print(f"{settings.model}: {parameters:,} parameters, recipe {settings.recipe!r}, seed {settings.seed}, on {device}")
     try:
-        for progress in train(model, *training_set, settings, test=test_set):
+        for progress in train(model, *training_set, settings, test=test_set, threads=options.threads):
             _show(progress)
     except KeyboardInterrupt:
         print("\nStopped; nothing was saved.", file=sys.stderr)
@@ -79,11 +79,18 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--share", type=float, help="of the training set that is used, 0 to 1 (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation (default: 0)")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="auto: a GPU where there is one (default)")
+    parser.add_argument("--threads", type=_threads, default=1, help="of the processor (default: 1, as on the page)")
     parser.add_argument("--data-root", type=Path, help="folder that holds MNIST/raw (default: MNIST_ROOT, else data/)")
     parser.add_argument("--start-from", type=Path, help="weights to go on from, in place of random ones")
     parser.add_argument("--output", type=Path, help="file to save the weights to")
     parser.add_argument("--metrics", type=Path, help="file to save the figures to, as JSON")
     return parser.parse_args(arguments)
+
+
+def _threads(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= (os.cpu_count() or 1):
+        raise argparse.ArgumentTypeError(f"takes a number from 1 to {os.cpu_count()}, the cores there are")
+    return int(text)
 
 
 def _prepare(path: Path) -> None:

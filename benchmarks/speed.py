@@ -30,8 +30,10 @@ from mnist_cnn.training import recipe_settings, train
 
 RESULTS = Path(__file__).parent / "results" / "speed.json"
 EPOCH = 60_000  # images
+THREADS = (1, torch.get_num_threads())  # of our pipelines; the reference takes all that PyTorch does
 WARM_UP = 640  # images before the clock starts
-REQUIRED = {"net-25k": 6.0, "net-8k": 4.0}  # times as fast as the reference pipeline
+PIPELINES = ["reference", *(f"{name}, {threads}" for name in MODELS for threads in THREADS)]
+REQUIRED = {"net-25k": 6.0, "net-8k": 4.0}  # times as fast as the reference pipeline, with all its threads
 
 
 class PlainNet8k(Net8k):
@@ -74,10 +76,10 @@ def run_reference(images: int) -> None:
         scheduler.step()
 
 
-def run_ours(name: str, images: int) -> None:
+def run_ours(name: str, threads: int, images: int) -> None:
     """Train a network on so many images with its default recipe."""
     x, y = load_mnist()
-    for _ in train(build_model(name, seed=0), x[:images], y[:images], recipe_settings(name)):
+    for _ in train(build_model(name, seed=0), x[:images], y[:images], recipe_settings(name), threads=threads):
         pass
 
 
@@ -86,7 +88,11 @@ def timed(pipeline: str, images: int, answer: multiprocessing.SimpleQueue) -> No
 
     def run(images: int) -> float:
         started = time.perf_counter()
-        run_reference(images) if pipeline == "reference" else run_ours(pipeline, images)
+        if pipeline == "reference":
+            run_reference(images)
+        else:
+            name, threads = pipeline.split(", ")
+            run_ours(name, int(threads), images)
         return time.perf_counter() - started
 
     run(WARM_UP)
@@ -131,33 +137,34 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="rounds over all pipelines (default: 3)")
     arguments = parser.parse_args()
 
-    pipelines = ["reference", *MODELS]
-    runs: dict[str, list[tuple[float, int]]] = {pipeline: [] for pipeline in pipelines}
+    runs: dict[str, list[tuple[float, int]]] = {pipeline: [] for pipeline in PIPELINES}
     for _ in range(arguments.rounds):
-        for pipeline in pipelines:
+        for pipeline in PIPELINES:
             runs[pipeline].append(in_own_process(pipeline, arguments.images))
     rate = matmul_rate()
 
     rows = {}
-    for pipeline in pipelines:
+    for pipeline in PIPELINES:
+        name, _, threads = pipeline.partition(", ")
         seconds = [run[0] * EPOCH / arguments.images for run in runs[pipeline]]
         references = [run[0] * EPOCH / arguments.images for run in runs["reference"]]
         ratios = [reference / own for reference, own in zip(references, seconds, strict=True)]
-        count = operations("net-8k" if pipeline == "reference" else pipeline)
+        count = operations("net-8k" if name == "reference" else name)
         rows[pipeline] = {
             "seconds_per_epoch": statistics.median(seconds),
             "times_as_fast": statistics.median(ratios),
             "times_as_fast_each_round": ratios,
-            "required": REQUIRED.get(pipeline),
+            "threads": int(threads or THREADS[-1]),
+            "required": REQUIRED.get(name),
             "operations_per_epoch": count,
             "share_of_matmul_rate": count / statistics.median(seconds) / rate,
             "peak_memory_bytes": max(run[1] for run in runs[pipeline]),
         }
     print(f"{torch.get_num_threads()} threads, {rate / 1e9:.0f} GFLOP/s in a float32 matmul, {arguments.rounds} rounds")
-    print(f"{'pipeline':<12}{'s/epoch':>9}{'faster':>9}{'of limit':>10}{'memory':>10}")
+    print(f"{'pipeline':<14}{'s/epoch':>9}{'faster':>9}{'of limit':>10}{'memory':>10}")
     for pipeline, row in rows.items():
         print(
-            f"{pipeline:<12}{row['seconds_per_epoch']:>9.1f}{row['times_as_fast']:>8.2f}×"
+            f"{pipeline:<14}{row['seconds_per_epoch']:>9.1f}{row['times_as_fast']:>8.2f}×"
             f"{row['share_of_matmul_rate']:>10.1%}{row['peak_memory_bytes'] / 2**20:>6.0f} MiB"
         )
     RESULTS.parent.mkdir(exist_ok=True)

@@ -30,11 +30,12 @@ def speed() -> str:
     """Time of an epoch beside the reference pipeline."""
     results = _results("speed")
     body = []
-    for name, row in results["pipelines"].items():
+    for key, row in results["pipelines"].items():
+        name = key.split(", ")[0]
         pipeline = "the reference network, recipe and pipeline" if name == "reference" else f"`{name}`, our recipe"
         share, memory = f"{row['share_of_matmul_rate']:.0%}", f"{row['peak_memory_bytes'] / 2**20:.0f} MiB"
-        body.append([pipeline, f"{row['times_as_fast']:.1f}", share, memory])
-    return _table(["pipeline", "times as fast", "share of the matmul rate", "peak memory"], body)
+        body.append([pipeline, str(row["threads"]), f"{row['times_as_fast']:.1f}", share, memory])
+    return _table(["pipeline", "threads", "times as fast", "share of the matmul rate", "peak memory"], body)
 
 
 def preprocessing() -> str:

@@ -7,7 +7,6 @@ the training, closing the generator ends it at once.
 import ctypes
 import dataclasses
 import math
-import os
 import platform
 import time
 from collections.abc import Iterator
@@ -32,7 +31,6 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # options of gl
 DEVICES = ("auto", "cpu", "cuda")
 
 _CHUNK = 4096  # images augmented at a time
-_THREADS = min(2, os.cpu_count() or 1)  # the layers are too small to keep more of them busy
 _WINDOW = 24  # pixels along each side
 _SMOOTHING_IMAGES = 2000  # the running accuracy looks back over about this many images, or a thirtieth of a short run
 
@@ -236,11 +234,12 @@ def train(
     test: tuple[torch.Tensor, torch.Tensor] | None = None,
     measurements: int = 1,
     added: tuple[torch.Tensor, torch.Tensor] | None = None,
+    threads: int = 1,
 ) -> Iterator[Progress]:
     """Train a network in place, yielding progress after every step; every image is shown once an epoch.
 
-    The same model, data and settings give the same weights, bit for bit, on the same kind of processor, whatever else
-    draws random numbers between the steps: a run keeps a random state of its own, and computes on one thread.
+    The same model, data, settings and threads give the same weights, bit for bit, on the same kind of processor,
+    whatever else draws random numbers between the steps: a run keeps a random state of its own.
 
     Args:
         model: as `build_model(settings.model, settings.seed)` makes it, whose weights are only the start; the run
@@ -252,6 +251,8 @@ def train(
         measurements: how often to do so, evenly spread; the last is at the end, on all of `test`, the others on
             every tenth image of it.
         added: images and labels that join the settings' share of the training set.
+        threads: of the processor, 1 or more. Two take two thirds of the time, if nothing else wants their cores; sums
+            come out in another order, and so the weights.
 
     Raises:
         ValueError: no images, or not as many labels, or fewer images than a batch holds.
@@ -300,7 +301,7 @@ def train(
             started = time.perf_counter()
             global_state = torch.get_rng_state()
             torch.set_rng_state(own_state)
-            with limit_threads(_THREADS):
+            with limit_threads(threads):
                 x, y = next(batches)  # (B, 1, 28, 28), (B,)
                 if step < settings.cropped * steps:
                     x = _window(x, generator)  # (B, 1, 24, 24)
