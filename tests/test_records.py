@@ -23,9 +23,9 @@ def test_a_record_names_what_a_run_was_trained_with(report):
     assert record["settings"] == {
         "network": "net-8k",
         "recipe": "ours",
-        "learning rate": "0.1",
+        "learning rate": "0.2",
         "batch": "16",
-        "augmentation": "none",
+        "augmentation": "light",
         "of the training set": "50%",
         "corrections": "2",
         "seed": "3",
