@@ -22,10 +22,10 @@ HEADLINE, BAR = "#monitor .headline", "#monitor .bar"
 
 @pytest.fixture(scope="module")
 def root(small_arrays, tmp_path_factory):
-    """A training set of the tests' own that takes some seconds an epoch."""
+    """A training set of the tests' own that takes ten seconds an epoch or more."""
     (images, labels), test = small_arrays
     root = tmp_path_factory.mktemp("page")
-    write_mnist(root, (np.tile(images, (50, 1, 1)), np.tile(labels, 50)), test)
+    write_mnist(root, (np.tile(images, (100, 1, 1)), np.tile(labels, 100)), test)
     return root
 
 
@@ -160,6 +160,7 @@ def test_others_wait_for_their_turn_and_can_leave(open_train):
     wait_for(third, "Training net-8k")
     first.click("#stop")
     wait_for(first, "Stopped at")
+    wait_until_done(third, 0)
     third.click("#stop")
     wait_for(third, "Stopped at")
 
@@ -175,6 +176,7 @@ def test_closing_the_page_ends_its_training(open_train):
     closed = time.monotonic()
     wait_for(next_one, "Training net-8k")
     assert time.monotonic() - closed < max(2, left / 4)
+    wait_until_done(next_one, 0)
     next_one.click("#stop")
     wait_for(next_one, "Stopped at")
 
