@@ -22,10 +22,10 @@ HEADLINE, BAR = "#monitor .headline", "#monitor .bar"
 
 @pytest.fixture(scope="module")
 def root(small_arrays, tmp_path_factory):
-    """A training set of the tests' own that takes ten seconds an epoch or more."""
+    """A training set of the tests' own that takes some seconds an epoch."""
     (images, labels), test = small_arrays
     root = tmp_path_factory.mktemp("page")
-    write_mnist(root, (np.tile(images, (100, 1, 1)), np.tile(labels, 100)), test)
+    write_mnist(root, (np.tile(images, (50, 1, 1)), np.tile(labels, 50)), test)
     return root
 
 
