@@ -91,7 +91,7 @@ def _curves(images: torch.Tensor, labels: torch.Tensor, generator: torch.Generat
 
 
 def _scrawls(images: torch.Tensor, labels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """One long stroke to and fro, of a pen that turns at random, the more sharply the longer it does."""
+    """One long stroke to and fro, of a pen that turns at random, some more sharply than others."""
     uniform = uniform_numbers(len(images), generator)
     count, radius, sharpness = len(images), uniform(0.8, 1.5), uniform(0.5, 1.3).unsqueeze(1)
     turns = torch.randn(count, _SCRAWLED, generator=generator, device=images.device)
