@@ -62,10 +62,13 @@ class Visitor:
         reading: dict[str, Any] | None = json.loads(json.loads(answer)["data"][0]) if status == 200 else None
         return reading
 
-    async def train(self, network: str = "net-8k") -> AsyncGenerator[dict[str, Any], None]:
-        """Train, and give the run's messages as they come; closing this drops the line, as leaving the page does."""
-        settings = dataclasses.astuple(Choices.of_recipe(network, "ours"))
-        data = [*settings, False, None, None, None]  # without corrections; nothing is on the pad
+    async def train(self, network: str = "net-8k", percent: float = 100) -> AsyncGenerator[dict[str, Any], None]:
+        """Train on a part of the training set, and give the run's messages as they come.
+
+        Closing this drops the line, as leaving the page does.
+        """
+        choices = dataclasses.replace(Choices.of_recipe(network, "ours"), percent=percent)
+        data = [*dataclasses.astuple(choices), False, None, None, None]  # without corrections; nothing is on the pad
         body = {"data": data, "fn_index": self._events.train, "session_hash": self._session}
         await self._ask("POST", "queue/join", body)
         reader, writer = await asyncio.open_connection(*self._address, limit=2**24)

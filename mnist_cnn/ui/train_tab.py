@@ -62,7 +62,8 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
         tab: this one, with the id `TRAIN`; links to settings open it.
     """
     first = Choices.of_recipe(DEFAULT_NETWORK, RECIPES[0])
-    run = gr.State(None)
+    run = gr.State(None)  # while there is one
+    trained = gr.State(None)  # the network of the last run that ended
     reports = gr.State([])
     with gr.Row():
         with gr.Column(min_width=300, scale=1):
@@ -186,6 +187,8 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
         words = result(report, shipped[settings.model]) + cost(one, drawings, report, earlier)
         folder = Path(get_upload_folder()) / secrets.token_hex(20)
         yield buttons() | {
+            run: None,  # with all that it measured, which a visit would keep for as long as it is remembered
+            trained: one.classifier(judge=shipped[JUDGE]),  # one epoch of digits does not teach what is none
             monitor: monitor_value(words, one, before, level),
             results: gr.update(value=results_value(report), visible=True),
             records: records_value(numbered),
@@ -197,10 +200,9 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
             curves: gr.DownloadButton(value=_written(folder / "curves.csv", report.curves_csv())),
         }
 
-    def use_it(one: LiveRun | None) -> Updates:
-        if one is None or one.test_accuracy is None:
+    def use_it(own: Classifier | None) -> Updates:
+        if own is None:
             raise refusal("There is no trained network to use. Train one first.")
-        own = one.classifier(judge=shipped[JUDGE])  # one epoch of digits does not teach what is none
         return {
             draw.own: own,
             draw.network: gr.Radio(choices=network_choices(shipped, own), value=OWN_NETWORK),
@@ -242,11 +244,11 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
         return f"?tab={TRAIN}&{choices.query()}"
 
     at_once: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    outputs = [run, monitor, start, pause, stop, results, records, reports, ended, use, weights, metrics, curves]
+    states, controls = [run, trained, reports], [start, pause, stop, use, weights, metrics, curves]
     start.click(
         train,
         [*chosen, corrections, draw.pad, draw.answers, reports],
-        outputs,
+        [*states, *controls, monitor, results, records, ended],
         show_progress="hidden",
         concurrency_limit=None,  # they wait for their turns themselves
         api_visibility="private",
@@ -254,7 +256,7 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
     pause.click(_pause_or_resume, run, **at_once)
     stop.click(lambda one: one and one.stop(), run, **at_once)
     used = [draw.own, draw.network, use, revert]
-    use.click(use_it, run, used, **at_once)
+    use.click(use_it, trained, used, **at_once)
     revert.click(back, outputs=used, **at_once)
     gr.on([network.input, recipe.input], by_recipe, [network, recipe], [lr, batch_size, augmentation], **at_once)
     draw.named.then(_offer, draw.answers, corrections, **at_once)
