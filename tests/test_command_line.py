@@ -75,6 +75,13 @@ def test_what_cannot_be_trained_is_refused_before_training(small_root, capsys, a
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("threads", ["0", "-1", "two", "1000000"])
+def test_threads_that_are_not_there_are_refused(capsys, threads):
+    with pytest.raises(SystemExit, match="2"):
+        train.main(["--threads", threads])
+    assert "cores there are" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("model", "recipe", "least"), [("net-8k", "reference", 0.95), ("net-25k", "ours", 0.993)], ids=["reference", "ours"]
 )

@@ -24,12 +24,14 @@ def bars(count: int = 200) -> tuple[torch.Tensor, torch.Tensor]:
     return images, labels
 
 
-def run(name: str = "net-25k", between=lambda: None, **changes) -> tuple[dict[str, torch.Tensor], list[Progress]]:
+def run(
+    name: str = "net-25k", between=lambda: None, threads: int = 1, **changes
+) -> tuple[dict[str, torch.Tensor], list[Progress]]:
     """Train on `bars` and return the weights and all progress; `between` is called after every step."""
     settings = recipe_settings(name, **changes)
     model = build_model(name, settings.seed)
     reports = []
-    for progress in train(model, *bars(), settings):
+    for progress in train(model, *bars(), settings, threads=threads):
         reports.append(progress)
         between()
     return model.state_dict(), reports
@@ -50,17 +52,27 @@ def test_training_learns(name, recipe):
     assert last.test_accuracy == accuracy(model, *data)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_the_same_seed_gives_the_same_weights_whatever_happens_between_the_steps(name):
+@pytest.mark.parametrize(("name", "threads"), [("net-25k", 1), ("net-25k", 2), ("net-8k", 1)])
+def test_the_same_seed_gives_the_same_weights_whatever_happens_between_the_steps(name, threads):
     def disturb() -> None:
         torch.manual_seed(1)
         torch.rand(7)
 
-    first, _ = run(name)
-    second, _ = run(name, between=disturb)
-    other, _ = run(name, seed=1)
+    first, _ = run(name, threads=threads)
+    second, _ = run(name, between=disturb, threads=threads)
+    other, _ = run(name, seed=1, threads=threads)
     assert same(first, second)
     assert not same(first, other)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_takes_as_many_threads_as_it_is_told_and_gives_them_back(threads):
+    before, inside = torch.get_num_threads(), []
+    model = build_model("net-8k", 0)
+    model.register_forward_hook(lambda *_: inside.append(torch.get_num_threads()))
+    for _ in train(model, *bars(), recipe_settings("net-8k"), threads=threads):
+        assert torch.get_num_threads() == before
+    assert set(inside) == {threads}
 
 
 def test_training_leaves_the_global_random_state():
@@ -107,12 +119,12 @@ def test_the_first_steps_may_see_a_window(monkeypatch):
     images[:, :, :] = torch.arange(28)  # a pixel tells its column, up to the normalisation
     settings = recipe_settings("net-25k", batch_size=20, cropped=0.5)
     assert [progress.step for progress in train(model, images, labels, settings)] == list(range(1, 7))
-    assert [x.shape[-1] for x in seen] == [24] * 3 + [28] * 3
+    assert [tuple(x.shape[2:]) for x in seen] == [(24, 20)] * 3 + [(28, 28)] * 3
     columns = [(x[0, 0, 0] * 0.3081 + 0.1307) * 255 for x in seen]
     for window in columns[:3]:
         left = round(window[0].item())
-        assert left in (1, 2, 3)
-        torch.testing.assert_close(window, torch.arange(left, left + 24.0), atol=0.01, rtol=0)
+        assert left in (3, 4, 5)
+        torch.testing.assert_close(window, torch.arange(left, left + 20.0), atol=0.01, rtol=0)
 
 
 def test_progress_counts_and_measures():
