@@ -4,7 +4,8 @@
 applied to document recognition", 1998, section III-A, and the reconstruction by Yadav and Bottou, "Cold case: the
 lost MNIST digits", 2019): crop the ink, pad to a square, average down to 20×20, and place that in 28×28 with its
 centre of mass in the middle. Ahead of that it finds the ink, in a photo by `paper`, and gives the strokes MNIST's
-width, see `pen`. `normalize` is the one place where grey levels become network input.
+width, see `pen`. `normalize` is the one place where grey levels become network input: of drawings and of MNIST's own
+images alike, sheared by `slant` and standardised.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from PIL import Image, ImageOps
 
 from .paper import ink_on_paper, is_unevenly_lit
 from .pen import even_pen
+from .slant import deslant
 
 MNIST_MEAN = 0.1307
 MNIST_STD = 0.3081
@@ -50,15 +52,20 @@ class Steps:
     shrunk: np.ndarray
     image: np.ndarray
 
+    @property
+    def sheared(self) -> np.ndarray:
+        """What the networks see of the image, uint8 (28, 28): `normalize` without its standardising."""
+        return deslant(torch.from_numpy(self.image[None]))[0].numpy()
+
 
 def normalize(images: torch.Tensor) -> torch.Tensor:
-    """Turn grey levels into network input, standardised with MNIST's training statistics.
+    """Turn grey levels into network input: without slant, and standardised with MNIST's training statistics.
 
     Args:
         images: uint8 (N, 28, 28), 0 is background and 255 full ink.
 
     Returns:
-        float32 (N, 1, 28, 28), `(grey / 255 - MNIST_MEAN) / MNIST_STD`, on the device of `images`.
+        float32 (N, 1, 28, 28), `(grey / 255 - MNIST_MEAN) / MNIST_STD` of the deslanted images, on their device.
 
     Raises:
         TypeError: `images` is not a uint8 tensor.
@@ -68,7 +75,7 @@ def normalize(images: torch.Tensor) -> torch.Tensor:
         raise TypeError(f"normalize takes a uint8 tensor of grey levels 0 to 255, not {_kind(images)}.")
     if images.ndim != 3 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
         raise ValueError(f"normalize takes images of shape (N, 28, 28), not {tuple(images.shape)}.")
-    return images.unsqueeze(1).float().div_(255).sub_(MNIST_MEAN).div_(MNIST_STD)  # (N, 1, 28, 28)
+    return deslant(images).unsqueeze(1).float().div_(255).sub_(MNIST_MEAN).div_(MNIST_STD)  # (N, 1, 28, 28)
 
 
 def sketch_to_mnist(sketch: np.ndarray | Image.Image) -> np.ndarray:

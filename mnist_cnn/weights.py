@@ -19,7 +19,8 @@ WEIGHTS_DIR = Path(__file__).parent.parent / "weights"
 
 _SUMS = WEIGHTS_DIR / "SHA256SUMS"  # as sha256sum prints them
 
-_FORMAT = "mnist-cnn-weights-1"
+# The number counts what the weights rely on without saying so: since 2, images have no slant, and pools overlap.
+_FORMAT = "mnist-cnn-weights-2"
 _MAX_BYTES = 4 * 2**20  # the largest network takes 0.1 MB
 
 
@@ -138,7 +139,10 @@ def load_weights(path: str | Path) -> Checkpoint:
     except Exception as error:
         raise WeightsError(f"{path} cannot be read as weights: it is damaged or not a weights file.") from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
-        raise WeightsError(f"{path} was not written by this project's save_weights.")
+        raise WeightsError(
+            f"{path} was not written by this project's save_weights, or by that of an earlier version, whose networks "
+            f"saw other images. Train anew: python train.py --output {path}"
+        )
 
     name, settings = content.get("model"), content.get("settings")
     accuracy = content.get("test_accuracy")

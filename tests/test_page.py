@@ -11,7 +11,7 @@ from digits import DIGITS
 from drawing import render
 from gradio_client import Client, handle_file
 from PIL import Image
-from visit import CONTRASTS, DESKTOP, PHONE, digit, ink, percents, seen
+from visit import CONTRASTS, DESKTOP, PHONE, centred, digit, ink, percents, seen
 
 from benchmarks.page import draw, settled
 from benchmarks.strokes import place
@@ -19,6 +19,7 @@ from mnist_cnn.classifier import load_classifier
 from mnist_cnn.evaluation import predict_logits
 from mnist_cnn.feature_maps import feature_maps
 from mnist_cnn.preprocessing import sketch_to_mnist
+from mnist_cnn.slant import deslant
 from mnist_cnn.ui.layers import layers_value
 
 EXAMPLES = json.loads((PROJECT / "mnist_cnn/ui/static/sketchpad.json").read_text(encoding="utf-8"))["examples"]
@@ -45,8 +46,9 @@ def test_shows_what_the_network_saw_and_what_it_made_of_it(open_page):
     draw(page, DIGITS[3])
     assert digit(page) == "3"
     # The browser's and PIL's strokes differ by their soft edges alone.
-    assert np.abs(seen(page).astype(int) - sketch_to_mnist(render(DIGITS[3]))).mean() < 6
-    expected = percents(load_classifier().probabilities(seen(page)[None])[0])
+    assert np.abs(centred(page).astype(int) - sketch_to_mnist(render(DIGITS[3]))).mean() < 6
+    assert (seen(page) == deslant(torch.tensor(centred(page)[None]))[0].numpy()).all()
+    expected = percents(load_classifier().probabilities(centred(page)[None])[0])
     assert page.locator("#reading .percent").all_inner_texts() == expected
 
 
@@ -89,7 +91,7 @@ def test_the_evidence_that_is_shown_averages_to_the_logit(open_page):
     assert digit(page) == "8"
     evidence = np.array(json.loads(answers[-1].json()["data"][0])["evidence"])  # (10, 49)
     classifier = load_classifier()
-    logits = predict_logits(classifier.model, torch.tensor(seen(page)[None]))[0].numpy()
+    logits = predict_logits(classifier.model, torch.tensor(centred(page)[None]))[0].numpy()
     logits /= classifier.calibration.temperature
     assert evidence.mean(axis=1) == pytest.approx(logits, abs=1e-3)
 
@@ -137,7 +139,7 @@ def test_nothing_is_claimed_of_an_empty_pad(open_page):
     page = open_page()
     assert page.inner_text("#reading .verdict") == "Draw a digit, 0 to 9. It is read while you draw."
     assert not any(percent.is_visible() for percent in page.locator("#reading .percent").all())
-    assert page.inner_text("#reading .steps").split("\n") == ["your drawing", "cropped", "20×20", "centred"]
+    assert page.inner_text("#reading .steps").split("\n") == ["drawing", "cropped", "20×20", "centred", "sheared"]
     top = page.locator("#network").bounding_box()["y"]
     draw(page, DIGITS[4])
     assert digit(page) == "4"
@@ -462,7 +464,7 @@ def test_feature_maps_are_shown_when_asked_for(open_page):
     draw(page, DIGITS[5])
     assert digit(page) == "5"
     strips = page.locator("#layers img")
-    expected = layers_value(feature_maps(load_classifier("net-25k").model, seen(page)))
+    expected = layers_value(feature_maps(load_classifier("net-25k").model, centred(page)))
     assert [strip.get_attribute("src") for strip in strips.all()] == [layer["image"] for layer in expected]
     page.locator("#network label").nth(1).click()
     assert settled(page, "#layers").splitlines() == [

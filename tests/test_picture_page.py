@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from digits import DIGITS
 from PIL import Image
-from visit import DESKTOP, PHONE
+from visit import DESKTOP, PHONE, centred
 
 from benchmarks.page import draw, settled
 from benchmarks.photos import CONDITIONS, photograph
@@ -50,12 +50,6 @@ def words(page):
     return settled(page, "#picture-reading .verdict .words")
 
 
-def seen(page):
-    """The 28×28 picture that the page says the network saw in the photo, uint8."""
-    url = page.get_attribute("#picture-reading .seen img", "src")
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))))
-
-
 def upload(page, file):
     page.set_input_files("#picture input[type=file]", file)
     page.get_by_role("button", name="Remove Image").wait_for()
@@ -67,11 +61,11 @@ def test_a_file_is_read_and_shown_step_by_step(open_part, photo):
     upload(page, photo)
     assert digit(page) == "5"
     expected = load_classifier().predict(Image.open(photo))
-    assert (seen(page) == expected.image).all()
+    assert (centred(page, "#picture-reading") == expected.image).all()
     percents = page.locator("#picture-reading .percent").all_inner_texts()
     assert percents == [f"{100 * share:.1f}%" for share in expected.probabilities]
     steps = page.locator("#picture-reading .steps .name").all_inner_texts()
-    assert steps == ["ink", "cropped", "20×20", "centred"]
+    assert steps == ["ink", "cropped", "20×20", "centred", "sheared"]
     assert page.locator("#picture-reading .networks tr").count() == 2
     page.locator("#network label").nth(1).click()
     assert settled(page, "#picture-reading tr.chosen .name") == "net-8k"
@@ -106,7 +100,7 @@ def test_a_paste_is_read(open_part, photo, tmp_path):
     page.get_by_role("button", name="Paste from clipboard").click()
     page.get_by_role("button", name="Remove Image").wait_for()
     assert digit(page) == "5"
-    assert (seen(page) == sketch_to_mnist(Image.open(photo))).all()
+    assert (centred(page, "#picture-reading") == sketch_to_mnist(Image.open(photo))).all()
 
 
 def test_what_the_camera_sees_is_read_and_not_mirrored(open_part, camera):
@@ -117,7 +111,7 @@ def test_what_the_camera_sees_is_read_and_not_mirrored(open_part, camera):
     page.get_by_role("button", name="Remove Image").wait_for()
     assert digit(page) == "2"
     expected = sketch_to_mnist(Image.open(camera)).astype(int)
-    differences = [np.abs(seen(page) - other).mean() for other in (expected, expected[:, ::-1])]
+    differences = [np.abs(centred(page, "#picture-reading") - other).mean() for other in (expected, expected[:, ::-1])]
     assert differences[0] < 12 < differences[1]
 
 

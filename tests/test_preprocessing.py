@@ -10,6 +10,7 @@ from benchmarks.preprocessing import on_canvas
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.evaluation import accuracy
 from mnist_cnn.preprocessing import MNIST_MEAN, MNIST_STD, BlankSketchError, normalize, sketch_to_mnist
+from mnist_cnn.slant import deslant
 
 
 def reference_sketch_to_mnist(ink):
@@ -32,10 +33,10 @@ def reference_sketch_to_mnist(ink):
     return image
 
 
-def test_normalize_is_torchvisions():
+def test_normalize_is_torchvisions_of_deslanted_images():
     images = torch.randint(0, 256, (5, 28, 28), dtype=torch.uint8)
     to_input = transforms.Compose([transforms.ToTensor(), transforms.Normalize((MNIST_MEAN,), (MNIST_STD,))])
-    expected = torch.stack([to_input(Image.fromarray(image.numpy())) for image in images])
+    expected = torch.stack([to_input(Image.fromarray(image.numpy())) for image in deslant(images)])
     assert normalize(images).dtype == torch.float32
     torch.testing.assert_close(normalize(images), expected)
 

@@ -37,10 +37,11 @@ def test_shows_the_winner_and_the_bars():
 
 def test_shows_the_steps_from_the_drawing_to_what_the_network_saw():
     value = reading_value(STEPS, [opinion([0.1] * 10)], chosen=0)
-    assert (pixels(value["image"]) == STEPS.image).all()
-    *_, shrunk, image = (pixels(step["image"]) for step in value["steps"])
+    assert (pixels(value["image"]) == STEPS.sheared).all()
+    *_, shrunk, image, sheared = (pixels(step["image"]) for step in value["steps"])
     assert (shrunk == STEPS.shrunk).all()
     assert (image == STEPS.image).all()
+    assert (sheared == STEPS.sheared).all()
     assert all(max(pixels(step["image"]).shape) <= 56 for step in value["steps"])
 
 

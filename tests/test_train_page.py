@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import PROJECT, write_mnist
 from digits import DIGITS
-from visit import CONTRASTS, DESKTOP, NO_NETWORK, PHONE, digit, enter, ink, open_tab, seen
+from visit import CONTRASTS, DESKTOP, NO_NETWORK, PHONE, centred, digit, enter, ink, open_tab
 
 from benchmarks.page import draw, serve, settled
 from mnist_cnn.classifier import load_classifier
@@ -230,7 +230,7 @@ def test_a_hard_digit_can_be_put_onto_the_pad(open_train, root):
     assert page.locator("#reading").is_visible()
     digit(page)
     images, labels = load_mnist(root, train=False)
-    differences = np.abs(images[labels == label].numpy().astype(int) - seen(page)).max(axis=(1, 2))
+    differences = np.abs(images[labels == label].numpy().astype(int) - centred(page)).max(axis=(1, 2))
     assert differences.min() <= 1
     page.keyboard.press("c")
     assert digit(page) == ""
@@ -239,7 +239,7 @@ def test_a_hard_digit_can_be_put_onto_the_pad(open_train, root):
     assert ink(page).max() == 255
     page.reload()
     page.wait_for_function("document.querySelector('#reading .digit')?.innerText")
-    assert np.abs(images[labels == label].numpy().astype(int) - seen(page)).max(axis=(1, 2)).min() <= 1
+    assert np.abs(images[labels == label].numpy().astype(int) - centred(page)).max(axis=(1, 2)).min() <= 1
 
 
 def test_the_digit_on_the_pad_is_watched_and_corrections_are_learnt(open_train):
@@ -249,7 +249,7 @@ def test_the_digit_on_the_pad_is_watched_and_corrections_are_learnt(open_train):
     open_tab(page, "Draw")
     draw(page, [[(0.2, 0.2), (0.8, 0.8)], [(0.8, 0.2), (0.2, 0.8)]])  # a cross, which is no digit yet
     digit(page)
-    drawn = seen(page)
+    drawn = centred(page)
     page.get_by_role("button", name="It was a 7").click()
     settled(page, "#naming .score")
     open_tab(page, "Train")

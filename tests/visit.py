@@ -55,6 +55,12 @@ def seen(page):
     return np.asarray(picture(page.get_attribute("#reading .seen img", "src")))
 
 
+def centred(page, reading="#reading"):
+    """The drawing in MNIST's form, before it was sheared: uint8 (28, 28)."""
+    step = page.locator(f"{reading} .steps li", has_text="centred")
+    return np.asarray(picture(step.locator("img").get_attribute("src")))
+
+
 def ink(page):
     """The ink on the pad's canvas as it is on the screen, 0 to 255."""
     return np.asarray(picture(page.evaluate("document.querySelector('#pad canvas').toDataURL()")))[:, :, 3]

@@ -12,7 +12,7 @@ from ..preprocessing import Steps
 from .assets import component_files
 from .pictures import png_url
 
-_FIRST = "your drawing"
+_FIRST = "drawing"
 _STEP_SIDE = 56  # pixels; the picture of a step is not sent larger than this
 _NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # one clear pixel
 
@@ -62,6 +62,7 @@ def reading_value(steps: Steps, opinions: list[Opinion], chosen: int, first: str
         "cropped": steps.cropped * 255,
         "20×20": steps.shrunk,
         "centred": steps.image,
+        "sheared": steps.sheared,
     }
     steps_shown = [{"name": name, "image": png_url(picture, _STEP_SIDE)} for name, picture in pictures.items()]
     return _value(
@@ -119,7 +120,7 @@ def empty_reading(words: str) -> dict[str, Any]:
         digit="",
         words=words,
         image=_NO_IMAGE,
-        steps=[{"name": name, "image": _NO_IMAGE} for name in (_FIRST, "cropped", "20×20", "centred")],
+        steps=[{"name": name, "image": _NO_IMAGE} for name in (_FIRST, "cropped", "20×20", "centred", "sheared")],
         networks=[],
     )
 
