@@ -2,7 +2,7 @@ import pytest
 
 from mnist_cnn.live import LiveRun
 from mnist_cnn.report import Report
-from mnist_cnn.training import recipe_settings
+from mnist_cnn.training import AUGMENTATIONS, recipe_settings
 from mnist_cnn.turns import Turns
 from mnist_cnn.ui.records import records_value
 from mnist_cnn.ui.results import results_value
@@ -10,7 +10,8 @@ from mnist_cnn.ui.results import results_value
 
 @pytest.fixture(scope="module")
 def report(small_sets):
-    run = LiveRun(recipe_settings("net-8k", epochs=4, batch_size=16, seed=3, share=0.5), *small_sets, Turns())
+    changes = {"epochs": 4, "batch_size": 16, "seed": 3, "share": 0.5, **AUGMENTATIONS["light"]}
+    run = LiveRun(recipe_settings("net-8k", **changes), *small_sets, Turns())
     run.start()
     run.join()
     return Report.of(run, added=2)
