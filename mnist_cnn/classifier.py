@@ -27,7 +27,7 @@ class Prediction:
         digit: the likeliest digit, 0 to 9, or None where nothing is drawn.
         confidence: its probability, 0 to 1.
         probabilities: float32 (10,), one for each digit, summing to 1; all equal where nothing is drawn.
-        image: uint8 (28, 28), what the network saw.
+        image: uint8 (28, 28), the drawing in MNIST's form; the network saw it without its slant, see `normalize`.
         evidence: float32 (10, 7, 7), a map over the image for each digit; its mean is the digit's logit, of which the
             probabilities are the softmax. Zero where nothing is drawn.
         is_digit: False for a blank sketch, and for a drawing that does not look like any digit.

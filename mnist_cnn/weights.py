@@ -140,7 +140,7 @@ def load_weights(path: str | Path) -> Checkpoint:
         raise WeightsError(f"{path} cannot be read as weights: it is damaged or not a weights file.") from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise WeightsError(
-            f"{path} was not written by this project's save_weights, or by that of an earlier version, whose networks "
+            f"{path} was not written by this project's save_weights, or it was by an earlier version's, whose networks "
             f"saw other images. Train anew: python train.py --output {path}"
         )
 

@@ -13,6 +13,7 @@ from .assets import component_files
 from .pictures import png_url
 
 _FIRST = "drawing"
+_OTHERS = ("cropped", "20×20", "centred", "sheared")  # steps, after the first
 _STEP_SIDE = 56  # pixels; the picture of a step is not sent larger than this
 _NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # one clear pixel
 
@@ -57,14 +58,11 @@ def reading_value(steps: Steps, opinions: list[Opinion], chosen: int, first: str
         first: what the first step is called.
     """
     prediction = opinions[chosen].prediction
-    pictures = {
-        first: steps.ink * 255,
-        "cropped": steps.cropped * 255,
-        "20×20": steps.shrunk,
-        "centred": steps.image,
-        "sheared": steps.sheared,
-    }
-    steps_shown = [{"name": name, "image": png_url(picture, _STEP_SIDE)} for name, picture in pictures.items()]
+    pictures = (steps.ink * 255, steps.cropped * 255, steps.shrunk, steps.image, steps.sheared)
+    steps_shown = [
+        {"name": name, "image": png_url(picture, _STEP_SIDE)}
+        for name, picture in zip((first, *_OTHERS), pictures, strict=True)
+    ]
     return _value(
         prediction,
         state="read",
@@ -120,7 +118,7 @@ def empty_reading(words: str) -> dict[str, Any]:
         digit="",
         words=words,
         image=_NO_IMAGE,
-        steps=[{"name": name, "image": _NO_IMAGE} for name in (_FIRST, "cropped", "20×20", "centred", "sheared")],
+        steps=[{"name": name, "image": _NO_IMAGE} for name in (_FIRST, *_OTHERS)],
         networks=[],
     )
 

@@ -289,7 +289,7 @@ def _buttons(one: LiveRun, start: gr.Button, pause: gr.Button, stop: gr.Button) 
 
 
 def _watched(sketch: Image.Image | None, test_set: LabelledImages) -> np.ndarray:
-    """The drawing on the pad as the networks see it, or where there is none an example, uint8 (28, 28)."""
+    """The drawing on the pad in MNIST's form, or where there is none an example, uint8 (28, 28)."""
     if sketch:
         with contextlib.suppress(BlankSketchError):
             return sketch_to_mnist(sketch)
