@@ -12,10 +12,10 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from .evaluation import predict_logits
+from .models import Network
 
 _IMAGES = 10_000  # plenty for two numbers
 _REFUSED = 0.003  # share of them that may count as no digit
@@ -46,7 +46,7 @@ def likeness(probabilities: torch.Tensor) -> torch.Tensor:
     return probabilities.topk(2, dim=1).values.sum(dim=1)
 
 
-def calibrate(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> Calibration:
+def calibrate(model: Network, images: torch.Tensor, labels: torch.Tensor) -> Calibration:
     """The calibration of a network, from its own training images; the test set stays untouched.
 
     With fewer than 25,000 parameters a network reads its training images hardly better than others, so the first 10,000

@@ -10,7 +10,7 @@ from PIL import Image
 from .calibration import UNCALIBRATED, Calibration, likeness
 from .evaluation import predict_logits
 from .models import MODELS, Network
-from .preprocessing import IMAGE_SIZE, BlankSketchError, normalize, sketch_to_mnist
+from .preprocessing import IMAGE_SIZE, BlankSketchError, grey_levels, normalize, sketch_to_mnist
 from .threads import limit_threads
 from .weights import load_shipped, load_weights, save_weights
 
@@ -27,8 +27,9 @@ class Prediction:
         digit: the likeliest digit, 0 to 9, or None where nothing is drawn.
         confidence: its probability, 0 to 1.
         probabilities: float32 (10,), one for each digit, summing to 1; all equal where nothing is drawn.
-        image: uint8 (28, 28), the drawing in MNIST's form; the network saw it without its slant, see `normalize`.
-        evidence: float32 (10, 7, 7), a map over the image for each digit; its mean is the digit's logit, of which the
+        image: uint8 (28, 28), the drawing in MNIST's form.
+        seen: uint8 (28, 28), what the network was shown of it, see `normalize`.
+        evidence: float32 (10, 7, 7), a map over what it saw for each digit; its mean is the digit's logit, of which the
             probabilities are the softmax. Zero where nothing is drawn.
         is_digit: False for a blank sketch, and for a drawing that does not look like any digit.
     """
@@ -37,6 +38,7 @@ class Prediction:
     confidence: float
     probabilities: np.ndarray
     image: np.ndarray
+    seen: np.ndarray
     evidence: np.ndarray
     is_digit: bool
 
@@ -47,6 +49,7 @@ BLANK = Prediction(
     confidence=0.1,
     probabilities=np.full(10, 0.1, np.float32),
     image=np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8),
+    seen=np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8),
     evidence=np.zeros((10, 7, 7), np.float32),
     is_digit=False,
 )
@@ -107,7 +110,8 @@ class Classifier:
             is_digit: what the judge said of it, where it was asked before.
         """
         with limit_threads(1):
-            maps = self.model.evidence(normalize(torch.from_numpy(image[None])))  # (1, 10, 7, 7)
+            inputs = normalize(torch.from_numpy(image[None]), self.model.SPREAD)  # (1, 1, 28, 28)
+            maps = self.model.evidence(inputs)  # (1, 10, 7, 7)
             probabilities = self.calibration.probabilities(maps.mean((2, 3)))  # (1, 10)
             if is_digit is None:
                 alike = likeness(probabilities).numpy() if self.judge is self else self.likeness(image[None])  # (1,)
@@ -118,6 +122,7 @@ class Classifier:
             confidence=float(probabilities[0, digit]),
             probabilities=probabilities[0].numpy(),
             image=image,
+            seen=grey_levels(inputs)[0].numpy(),
             evidence=(maps[0] / self.calibration.temperature).numpy(),
             is_digit=is_digit,
         )

@@ -6,12 +6,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from .models import Network
 from .preprocessing import normalize
 from .threads import limit_threads
 
 
 @torch.inference_mode()
-def feature_maps(model: nn.Module, image: np.ndarray) -> list[np.ndarray]:
+def feature_maps(model: Network, image: np.ndarray) -> list[np.ndarray]:
     """The outputs of a network's batch norms, which scale what each hidden layer found, before its activation.
 
     Args:
@@ -29,7 +30,7 @@ def feature_maps(model: nn.Module, image: np.ndarray) -> list[np.ndarray]:
             # Cloned, since an activation may overwrite its input.
             module.register_forward_hook(lambda module, inputs, output: maps.append(output[0].clone().numpy()))
     with limit_threads(1):
-        model(normalize(torch.tensor(image)[None]))
+        model(normalize(torch.tensor(image)[None], model.SPREAD))
     return maps
 
 

@@ -14,6 +14,8 @@ class Network(nn.Module):
     """What both networks offer: `forward` for training, `evidence` for those who ask why."""
 
     NORMED: ClassVar[tuple[str, ...]]  # hidden layers whose output a batch norm scales
+    SPREAD: ClassVar[tuple[float, float] | None] = None  # of the ink it is shown, see `normalize`
+    WINDOW: ClassVar[tuple[int, int]]  # pixels high and wide, which hold nearly all ink that it is shown
 
     def evidence(self, x: torch.Tensor) -> torch.Tensor:
         """Per-class evidence maps, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28)."""
@@ -27,6 +29,9 @@ class Net8k(Network):
     """
 
     NORMED = ("conv2", "conv3", "conv4")
+    # Smaller digits than MNIST's, as it sees 12 pixels at a time, and all of one spread, which leaves it less to learn.
+    SPREAD = (3.8, 3.2)
+    WINDOW = (20, 20)
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,6 +78,7 @@ class Net25k(Network):
     """
 
     NORMED = ("conv2", "conv3", "conv4", "conv5")
+    WINDOW = (24, 20)  # digits are 20 pixels high at most, and hardly ever as wide without their slant
 
     def __init__(self) -> None:
         super().__init__()

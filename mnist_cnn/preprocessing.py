@@ -5,7 +5,7 @@ applied to document recognition", 1998, section III-A, and the reconstruction by
 lost MNIST digits", 2019): crop the ink, pad to a square, average down to 20×20, and place that in 28×28 with its
 centre of mass in the middle. Ahead of that it finds the ink, in a photo by `paper`, and gives the strokes MNIST's
 width, see `pen`. `normalize` is the one place where grey levels become network input: of drawings and of MNIST's own
-images alike, sheared by `slant` and standardised.
+images alike, sheared by `slant`, for some networks of one size by `spread`, and standardised.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 from .paper import ink_on_paper, is_unevenly_lit
 from .pen import even_pen
 from .slant import deslant
+from .spread import even_spread
 
 MNIST_MEAN = 0.1307
 MNIST_STD = 0.3081
@@ -52,17 +53,14 @@ class Steps:
     shrunk: np.ndarray
     image: np.ndarray
 
-    @property
-    def sheared(self) -> np.ndarray:
-        """What the networks see of the image, uint8 (28, 28): `normalize` without its standardising."""
-        return deslant(torch.from_numpy(self.image[None]))[0].numpy()
 
-
-def normalize(images: torch.Tensor) -> torch.Tensor:
+def normalize(images: torch.Tensor, spread: tuple[float, float] | None = None) -> torch.Tensor:
     """Turn grey levels into network input: without slant, and standardised with MNIST's training statistics.
 
     Args:
         images: uint8 (N, 28, 28), 0 is background and 255 full ink.
+        spread: the network's `SPREAD`: standard deviations of ink, down and across, in pixels, that images are brought
+            to; None leaves digits as large as they are.
 
     Returns:
         float32 (N, 1, 28, 28), `(grey / 255 - MNIST_MEAN) / MNIST_STD` of the deslanted images, on their device.
@@ -75,7 +73,15 @@ def normalize(images: torch.Tensor) -> torch.Tensor:
         raise TypeError(f"normalize takes a uint8 tensor of grey levels 0 to 255, not {_kind(images)}.")
     if images.ndim != 3 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
         raise ValueError(f"normalize takes images of shape (N, 28, 28), not {tuple(images.shape)}.")
-    return deslant(images).unsqueeze(1).float().div_(255).sub_(MNIST_MEAN).div_(MNIST_STD)  # (N, 1, 28, 28)
+    shown = deslant(images)  # (N, 28, 28)
+    if spread is not None:
+        shown = even_spread(shown, spread)
+    return shown.unsqueeze(1).float().div_(255).sub_(MNIST_MEAN).div_(MNIST_STD)  # (N, 1, 28, 28)
+
+
+def grey_levels(inputs: torch.Tensor) -> torch.Tensor:
+    """The images, uint8 (N, 28, 28), that `normalize` standardised to `inputs`, float32 (N, 1, 28, 28)."""
+    return ((inputs * MNIST_STD + MNIST_MEAN) * 255).round().to(torch.uint8).squeeze(1)  # (N, 28, 28)
 
 
 def sketch_to_mnist(sketch: np.ndarray | Image.Image) -> np.ndarray:

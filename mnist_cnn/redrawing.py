@@ -117,9 +117,11 @@ def _serif(digits: _Digits, uniform: Uniform) -> Segments:
 
 
 def _flag(digits: _Digits, uniform: Uniform) -> Segments:
-    """The stroke up to a 1's top; the steeper, the longer it may be."""
+    """The stroke up to a 1's top; the steeper, the longer it may be, now and then as high as the stem."""
     degrees = uniform(180, 255)
     length = digits.height * uniform(0.15, 0.6) * (0.5 + (degrees - 180) / 75)
+    high = digits.height * uniform(0.6, 1.05) / torch.sin(torch.deg2rad(degrees - 180)).clamp_min(0.5)
+    length = torch.where((degrees > 215) & (uniform(0, 1) < 0.35), high, length)
     return [(digits.start(), digits.start() + _along(degrees, length))]
 
 

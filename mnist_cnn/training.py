@@ -11,10 +11,9 @@ import platform
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from .augmentation import NO_AUGMENTATION, Augmentation, augment
@@ -31,7 +30,6 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # options of gl
 DEVICES = ("auto", "cpu", "cuda")
 
 _CHUNK = 4096  # images augmented at a time
-_WINDOW = 24, 20  # pixels high and wide
 _SMOOTHING_IMAGES = 2000  # the running accuracy looks back over about this many images, or a thirtieth of a short run
 
 
@@ -66,7 +64,7 @@ class TrainingSettings:
     redrawn: float = 0.0  # share of images, drawn anew in each epoch as people draw on a screen
     scribbles: float = 0.0  # drawings that are no digit, added to the training set, as a share of it
     stratified: bool = False  # random order with each digit spread evenly, so that batches are alike in what they hold
-    cropped: float = 0.0  # share of the steps, the first ones, that see a window of 24×20: two fifths less work
+    cropped: float = 0.0  # share of the steps, the first ones, that see a window: two fifths less work or more
 
     def __post_init__(self) -> None:
         problems = [
@@ -227,7 +225,7 @@ class Progress:
 
 
 def train(
-    model: nn.Module,
+    model: Network,
     images: torch.Tensor,
     labels: torch.Tensor,
     settings: TrainingSettings,
@@ -304,7 +302,7 @@ def train(
             with limit_threads(threads):
                 x, y = next(batches)  # (B, 1, 28, 28), (B,)
                 if step < settings.cropped * steps:
-                    x = _window(x, generator)  # (B, 1, 24, 20)
+                    x = _window(x, model.WINDOW, generator)  # (B, 1, 24, 20)
                 model.train()
                 logits = model(x) * settings.logit_scale  # (B, 10)
                 loss = F.cross_entropy(
@@ -367,7 +365,8 @@ def _batches(
     chunk = max(1, _CHUNK // settings.batch_size) * settings.batch_size
     for indices in order.split(chunk):
         shown = augment(images[indices], settings.augmentation, generator)  # (chunk, 28, 28)
-        inputs = normalize(redraw(shown, labels[indices], settings.redrawn, generator))  # (chunk, 1, 28, 28)
+        shown = redraw(shown, labels[indices], settings.redrawn, generator)
+        inputs = normalize(shown, MODELS[settings.model].SPREAD)  # (chunk, 1, 28, 28)
         yield from zip(inputs.split(settings.batch_size), labels[indices].split(settings.batch_size), strict=True)
 
 
@@ -387,23 +386,22 @@ def _stratified(labels: torch.Tensor, generator: torch.Generator) -> torch.Tenso
     return order[place.argsort(stable=True)]
 
 
-def _window(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """A window of 24×20 pixels, the same of each image, within a pixel of the middle.
+def _window(x: torch.Tensor, size: tuple[int, int], generator: torch.Generator) -> torch.Tensor:
+    """A window of `size` pixels high and wide, the same of each image, within a pixel of the middle.
 
-    Digits are 20 pixels high at most, with their centre of mass in the middle, and hardly ever as wide without their
-    slant; both networks read images of any size.
+    Both networks read images of any size.
     """
-    height, width = _WINDOW
+    height, width = size
     down, right = torch.randint(-1, 2, (2,), generator=generator, device=generator.device).tolist()
     top, left = (IMAGE_SIZE - height) // 2 + down, (IMAGE_SIZE - width) // 2 + right
     return x[:, :, top : top + height, left : left + width].contiguous()
 
 
-def _optimizers(model: nn.Module, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
+def _optimizers(model: Network, settings: TrainingSettings) -> list[torch.optim.Optimizer]:
     """Muon on the hidden kernels, and last SGD on all other parameters."""
     hidden = []
     if settings.optimizer == "muon":
-        hidden = [model.get_parameter(f"{name}.weight") for name in cast(Network, model).NORMED]
+        hidden = [model.get_parameter(f"{name}.weight") for name in model.NORMED]
     rest = [parameter for parameter in model.parameters() if all(parameter is not kernel for kernel in hidden)]
     sgd = torch.optim.SGD(
         rest,
@@ -426,6 +424,6 @@ def _pace(settings: TrainingSettings, step: int, steps: int) -> float:
     return min((step + 1) / rise, (steps - step) / max(1.0, steps - rise), 1.0)
 
 
-def _measure(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, thorough: bool) -> float:
+def _measure(model: Network, images: torch.Tensor, labels: torch.Tensor, thorough: bool) -> float:
     every = 1 if thorough else 10
     return accuracy(model, images[::every], labels[::every])

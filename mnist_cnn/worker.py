@@ -15,12 +15,11 @@ from typing import BinaryIO
 
 import numpy as np
 import torch
-from torch import nn
 
 from .calibration import Calibration, calibrate
 from .evaluation import predict_logits
 from .history import History
-from .models import build_model
+from .models import Network, build_model
 from .threads import limit_threads
 from .training import Progress, TrainingSettings, pick_device, train
 
@@ -37,12 +36,12 @@ LabelledArrays = tuple[np.ndarray, np.ndarray]  # uint8 (N, 28, 28), int64 (N,)
 Weights = dict[str, np.ndarray]  # a network's `state_dict`
 
 
-def weights_of(model: nn.Module) -> Weights:
+def weights_of(model: Network) -> Weights:
     """The weights of a network, on the CPU; they change with it where it is there, too."""
     return {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
 
 
-def load_weights(model: nn.Module, weights: Weights) -> None:
+def load_weights(model: Network, weights: Weights) -> None:
     """Give a network, on any device, weights of another of its kind."""
     model.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
 
@@ -141,7 +140,7 @@ def work(job: Job, orders: Orders) -> Iterator[Message]:
         orders: looked at after every step.
     """
     try:
-        model: nn.Module = build_model(job.settings.model)
+        model: Network = build_model(job.settings.model)
         load_weights(model.to(pick_device()), job.weights)
         training_set, test_set = _tensors(job.training_set), _tensors(job.test_set)
         yield from _training(model, job, training_set, test_set, orders)
@@ -151,7 +150,7 @@ def work(job: Job, orders: Orders) -> Iterator[Message]:
 
 
 def _training(
-    model: nn.Module,
+    model: Network,
     job: Job,
     training_set: tuple[torch.Tensor, torch.Tensor],
     test_set: tuple[torch.Tensor, torch.Tensor],

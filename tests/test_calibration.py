@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 from drawing import handwriting
-from torch import nn
 
 from mnist_cnn.calibration import Calibration, calibrate, fit_temperature, likeness
 from mnist_cnn.evaluation import predict_logits
+from mnist_cnn.models import Network
 
 
 def test_finds_the_temperature_that_logits_were_spoilt_with():
@@ -49,7 +49,7 @@ def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature():
 
 
 def test_calibrate_asks_the_network():
-    class Mean(nn.Module):
+    class Mean(Network):
         def forward(self, x):
             return x.mean((1, 2, 3))[:, None] * torch.linspace(-1, 1, 10)
 
@@ -62,7 +62,7 @@ def test_calibrate_asks_the_network():
 
 
 def test_the_threshold_refuses_hardly_a_digit_but_what_leaves_no_idea():
-    class Knowing(nn.Module):
+    class Knowing(Network):
         """Sure of whatever has an average amount of ink, without any idea of what has much more."""
 
         def forward(self, x):

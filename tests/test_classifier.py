@@ -11,6 +11,7 @@ from mnist_cnn.evaluation import predict_logits
 from mnist_cnn.models import MODELS, build_model
 from mnist_cnn.preprocessing import sketch_to_mnist
 from mnist_cnn.slant import deslant
+from mnist_cnn.spread import even_spread
 from mnist_cnn.weights import WeightsError
 
 
@@ -98,14 +99,16 @@ def test_a_judge_decides_what_is_a_digit_and_nothing_else():
 def test_probabilities_are_the_softmax_of_the_cooled_logits():
     model = build_model("net-8k", seed=1).eval()
     images = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
-    sheared = deslant(torch.from_numpy(images)).numpy()
-    inputs = ((sheared / 255 - 0.1307) / 0.3081).astype(np.float32)[:, None]
+    seen = even_spread(deslant(torch.from_numpy(images)), (3.8, 3.2)).numpy()
+    inputs = ((seen / 255 - 0.1307) / 0.3081).astype(np.float32)[:, None]
     with torch.no_grad():
         logits = model(torch.from_numpy(inputs)).double().numpy() / 0.5
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    probabilities = Classifier(model, "net-8k", calibration=Calibration(0.5)).probabilities(images)
+    classifier = Classifier(model, "net-8k", calibration=Calibration(0.5))
+    probabilities = classifier.probabilities(images)
     assert probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+    assert (classifier.read(images[0]).seen == seen[0]).all()
 
 
 def test_loads_a_file_that_names_its_own_network(tmp_path):

@@ -1,12 +1,11 @@
 import pytest
 import torch
-from torch import nn
 
 from mnist_cnn.evaluation import accuracy, confusion_matrix, hardest, predict_logits
-from mnist_cnn.models import build_model
+from mnist_cnn.models import Network, build_model
 
 
-class BrightestRow(nn.Module):
+class BrightestRow(Network):
     """Says the number of the brightest of the first ten rows."""
 
     def forward(self, x):

@@ -139,7 +139,7 @@ def test_nothing_is_claimed_of_an_empty_pad(open_page):
     page = open_page()
     assert page.inner_text("#reading .verdict") == "Draw a digit, 0 to 9. It is read while you draw."
     assert not any(percent.is_visible() for percent in page.locator("#reading .percent").all())
-    assert page.inner_text("#reading .steps").split("\n") == ["drawing", "cropped", "20×20", "centred", "sheared"]
+    assert page.inner_text("#reading .steps").split("\n") == ["drawing", "cropped", "20×20", "centred", "as seen"]
     top = page.locator("#network").bounding_box()["y"]
     draw(page, DIGITS[4])
     assert digit(page) == "4"

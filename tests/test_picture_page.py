@@ -65,7 +65,7 @@ def test_a_file_is_read_and_shown_step_by_step(open_part, photo):
     percents = page.locator("#picture-reading .percent").all_inner_texts()
     assert percents == [f"{100 * share:.1f}%" for share in expected.probabilities]
     steps = page.locator("#picture-reading .steps .name").all_inner_texts()
-    assert steps == ["ink", "cropped", "20×20", "centred", "sheared"]
+    assert steps == ["ink", "cropped", "20×20", "centred", "as seen"]
     assert page.locator("#picture-reading .networks tr").count() == 2
     page.locator("#network label").nth(1).click()
     assert settled(page, "#picture-reading tr.chosen .name") == "net-8k"

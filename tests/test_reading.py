@@ -13,13 +13,14 @@ from mnist_cnn.preprocessing import preprocessing_steps
 from mnist_cnn.ui.reading import EMPTY_READING, Opinion, reading_value
 
 STEPS = preprocessing_steps(render(DIGITS[4]))
+SEEN = STEPS.image[:, ::-1].copy()
 
 
 def opinion(probabilities, name="net-25k"):
     probabilities = np.array(probabilities, np.float32)
     digit = int(probabilities.argmax())
     evidence = np.arange(490, dtype=np.float32).reshape(10, 7, 7) / 10
-    prediction = Prediction(digit, float(probabilities[digit]), probabilities, STEPS.image, evidence, True)
+    prediction = Prediction(digit, float(probabilities[digit]), probabilities, STEPS.image, SEEN, evidence, True)
     return Opinion(name, 12_345, 0.9912, prediction, 1.26)
 
 
@@ -37,11 +38,11 @@ def test_shows_the_winner_and_the_bars():
 
 def test_shows_the_steps_from_the_drawing_to_what_the_network_saw():
     value = reading_value(STEPS, [opinion([0.1] * 10)], chosen=0)
-    assert (pixels(value["image"]) == STEPS.sheared).all()
-    *_, shrunk, image, sheared = (pixels(step["image"]) for step in value["steps"])
+    assert (pixels(value["image"]) == SEEN).all()
+    *_, shrunk, image, seen = (pixels(step["image"]) for step in value["steps"])
     assert (shrunk == STEPS.shrunk).all()
     assert (image == STEPS.image).all()
-    assert (sheared == STEPS.sheared).all()
+    assert (seen == SEEN).all()
     assert all(max(pixels(step["image"]).shape) <= 56 for step in value["steps"])
 
 

@@ -88,7 +88,7 @@ def test_every_image_is_shown_once_an_epoch(monkeypatch, stratified):
     images, labels = bars(130)
     images[:, 0, 0] = torch.arange(130)  # a pixel that tells which image it is
     shown = []
-    monkeypatch.setattr(training, "normalize", lambda batch: shown.append(batch) or batch[:, None].float() / 255)
+    monkeypatch.setattr(training, "normalize", lambda batch, _: shown.append(batch) or batch[:, None].float() / 255)
     settings = recipe_settings("net-25k", epochs=2, batch_size=32, stratified=stratified)
     reports = list(train(build_model("net-25k", 0), images, labels, settings))
     orders = torch.cat(shown)[:, 0, 0].view(2, 130)
@@ -103,7 +103,7 @@ def test_stratified_batches_hold_each_digit_as_often_as_the_whole(monkeypatch):
     labels = torch.tensor([0] * 300 + [1] * 200 + [2] * 100)
     images[:, 0, 0] = labels
     shown = []
-    monkeypatch.setattr(training, "normalize", lambda batch: shown.append(batch) or batch[:, None].float() / 255)
+    monkeypatch.setattr(training, "normalize", lambda batch, _: shown.append(batch) or batch[:, None].float() / 255)
     for _ in train(build_model("net-25k", 0), images, labels, recipe_settings("net-25k", stratified=True)):
         pass
     for batch in torch.cat(shown)[:, 0, 0].long().split(60):

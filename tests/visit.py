@@ -56,7 +56,7 @@ def seen(page):
 
 
 def centred(page, reading="#reading"):
-    """The drawing in MNIST's form, before it was sheared: uint8 (28, 28)."""
+    """The drawing in MNIST's form, before what `normalize` does to it: uint8 (28, 28)."""
     step = page.locator(f"{reading} .steps li", has_text="centred")
     return np.asarray(picture(step.locator("img").get_attribute("src")))
 

@@ -13,7 +13,7 @@ from .assets import component_files
 from .pictures import png_url
 
 _FIRST = "drawing"
-_OTHERS = ("cropped", "20×20", "centred", "sheared")  # steps, after the first
+_OTHERS = ("cropped", "20×20", "centred", "as seen")  # steps, after the first
 _STEP_SIDE = 56  # pixels; the picture of a step is not sent larger than this
 _NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # one clear pixel
 
@@ -58,7 +58,7 @@ def reading_value(steps: Steps, opinions: list[Opinion], chosen: int, first: str
         first: what the first step is called.
     """
     prediction = opinions[chosen].prediction
-    pictures = (steps.ink * 255, steps.cropped * 255, steps.shrunk, steps.image, steps.sheared)
+    pictures = (steps.ink * 255, steps.cropped * 255, steps.shrunk, steps.image, prediction.seen)
     steps_shown = [
         {"name": name, "image": png_url(picture, _STEP_SIDE)}
         for name, picture in zip((first, *_OTHERS), pictures, strict=True)
