@@ -9,6 +9,7 @@ from mnist_cnn.augmentation import Augmentation
 from mnist_cnn.calibration import likeness
 from mnist_cnn.evaluation import accuracy, predict_logits
 from mnist_cnn.models import MODELS, build_model
+from mnist_cnn.preprocessing import grey_levels, normalize
 from mnist_cnn.scribbles import scribbles
 from mnist_cnn.training import RECIPES, Progress, TrainingSettings, pick_device, recipe_settings, train
 
@@ -125,6 +126,15 @@ def test_the_first_steps_may_see_a_window(monkeypatch):
         left = round(window[0].item())
         assert left in (3, 4, 5)
         torch.testing.assert_close(window, torch.arange(left, left + 20.0), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_windows_hold_nearly_all_ink(name):
+    images = torch.from_numpy(handwriting(300, seed=0)[0])
+    ink = grey_levels(normalize(images, MODELS[name].SPREAD)).float()  # (N, 28, 28)
+    height, width = MODELS[name].WINDOW
+    top, left = (28 - height) // 2, (28 - width) // 2
+    assert ink[:, top : top + height, left : left + width].sum() > 0.98 * ink.sum()
 
 
 def test_progress_counts_and_measures():
