@@ -15,7 +15,9 @@ class Network(nn.Module):
 
     NORMED: ClassVar[tuple[str, ...]]  # hidden layers whose output a batch norm scales
     SPREAD: ClassVar[tuple[float, float] | None] = None  # of the ink it is shown, see `normalize`
-    WINDOW: ClassVar[tuple[int, int]]  # pixels high and wide, which hold nearly all ink that it is shown
+    # Pixels high and wide that hold nearly all ink that it is shown: MNIST's digits are 20 pixels high at most, and
+    # hardly ever as wide without their slant.
+    WINDOW: ClassVar[tuple[int, int]] = (24, 20)
 
     def evidence(self, x: torch.Tensor) -> torch.Tensor:
         """Per-class evidence maps, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28)."""
@@ -78,7 +80,6 @@ class Net25k(Network):
     """
 
     NORMED = ("conv2", "conv3", "conv4", "conv5")
-    WINDOW = (24, 20)  # digits are 20 pixels high at most, and hardly ever as wide without their slant
 
     def __init__(self) -> None:
         super().__init__()
