@@ -116,7 +116,7 @@ _LONG = dataclasses.replace(_OURS, recipe="long", epochs=30, stratified=False, c
 RECIPES: dict[str, dict[str, TrainingSettings]] = {
     "ours": {
         "net-25k": _OURS,
-        "net-8k": dataclasses.replace(_OURS, model="net-8k", warmup=0.05),
+        "net-8k": dataclasses.replace(_OURS, model="net-8k", warmup=0.05, cropped=0.9),
     },
     "reference": {name: dataclasses.replace(_REFERENCE, model=name) for name in MODELS},
     # Made the shipped weights, which read drawings as well as scans. The larger network learns what is no digit too,
