@@ -110,13 +110,13 @@ _REFERENCE = TrainingSettings(
     **AUGMENTATIONS["affine"],
 )
 # One epoch, and many.
-_OURS = TrainingSettings(lr=0.2, label_smoothing=0.1, logit_scale=2.0, warmup=0.1, stratified=True, cropped=0.8)
+_OURS = TrainingSettings(lr=0.2, label_smoothing=0.1, logit_scale=2.0, warmup=0.1, stratified=True, cropped=0.85)
 _LONG = dataclasses.replace(_OURS, recipe="long", epochs=30, stratified=False, cropped=0.0)
 
 RECIPES: dict[str, dict[str, TrainingSettings]] = {
     "ours": {
         "net-25k": _OURS,
-        "net-8k": dataclasses.replace(_OURS, model="net-8k", warmup=0.05, cropped=0.9),
+        "net-8k": dataclasses.replace(_OURS, model="net-8k", warmup=0.05),
     },
     "reference": {name: dataclasses.replace(_REFERENCE, model=name) for name in MODELS},
     # Made the shipped weights, which read drawings as well as scans. The larger network learns what is no digit too,
