@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--row", action="append", choices=ROWS, help="a row to measure (default: all)")
     parser.add_argument("--seeds", type=int, default=10, help="how many seeds (default: 10)")
-    parser.add_argument("--first-seed", type=int, default=200, help="the first of them (default: 200)")
+    parser.add_argument("--first-seed", type=int, default=300, help="the first of them (default: 300)")
     arguments = parser.parse_args()
     training, test = load_mnist(train=True), load_mnist(train=False)
     seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
