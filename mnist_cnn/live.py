@@ -9,7 +9,7 @@ import torch
 from .calibration import UNCALIBRATED
 from .classifier import Classifier
 from .history import History
-from .models import Network, build_model
+from .models import build_model
 from .processes import SPARE, ProcessError, TrainingProcess
 from .training import Progress, TrainingSettings
 from .turns import Turns
@@ -61,7 +61,7 @@ class LiveRun:
         self.settings = settings
         self.training_set, self.test_set = training_set, test_set
         self.watched, self.added = watched, added
-        self.model: Network = build_model(settings.model, settings.seed)
+        self.model = build_model(settings.model, settings.seed)
         self.progress: Progress | None = None
         self.history = History()
         self.failure: str | None = None

@@ -294,7 +294,7 @@ def train(
     window = min(_SMOOTHING_IMAGES, len(images) * settings.epochs / 30)
     for epoch in range(1, settings.epochs + 1):
         right_in_epoch = digits_in_epoch = images_in_epoch = 0
-        batches = _batches(images, labels, settings, generator)
+        batches = _batches(images, labels, settings, model.SPREAD, generator)
         for _ in range(steps_per_epoch):
             started = time.perf_counter()
             global_state = torch.get_rng_state()
@@ -358,7 +358,11 @@ def _keep_freed_memory() -> None:
 
 
 def _batches(
-    images: torch.Tensor, labels: torch.Tensor, settings: TrainingSettings, generator: torch.Generator
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    settings: TrainingSettings,
+    spread: tuple[float, float] | None,
+    generator: torch.Generator,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """One epoch in random order: normalised images (B, 1, 28, 28) and labels (B,), augmented in large chunks."""
     order = _stratified(labels, generator) if settings.stratified else _shuffled(labels, generator)
@@ -366,7 +370,7 @@ def _batches(
     for indices in order.split(chunk):
         shown = augment(images[indices], settings.augmentation, generator)  # (chunk, 28, 28)
         shown = redraw(shown, labels[indices], settings.redrawn, generator)
-        inputs = normalize(shown, MODELS[settings.model].SPREAD)  # (chunk, 1, 28, 28)
+        inputs = normalize(shown, spread)  # (chunk, 1, 28, 28)
         yield from zip(inputs.split(settings.batch_size), labels[indices].split(settings.batch_size), strict=True)
 
 

@@ -19,8 +19,8 @@ WEIGHTS_DIR = Path(__file__).parent.parent / "weights"
 
 _SUMS = WEIGHTS_DIR / "SHA256SUMS"  # as sha256sum prints them
 
-# The number counts what the weights rely on without saying so: since 2, images have no slant, and pools
-# overlap; since 3, net-8k is shown digits of one spread.
+# The number counts what the weights rely on without saying so: since 2, images have no slant, and pools overlap;
+# since 3, net-8k is shown digits of one spread.
 _FORMAT = "mnist-cnn-weights-3"
 _MAX_BYTES = 4 * 2**20  # the largest network takes 0.1 MB
 

@@ -140,7 +140,7 @@ def work(job: Job, orders: Orders) -> Iterator[Message]:
         orders: looked at after every step.
     """
     try:
-        model: Network = build_model(job.settings.model)
+        model = build_model(job.settings.model)
         load_weights(model.to(pick_device()), job.weights)
         training_set, test_set = _tensors(job.training_set), _tensors(job.test_set)
         yield from _training(model, job, training_set, test_set, orders)
