@@ -12,8 +12,8 @@ test: .venv/installed-dev
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/oxlint --deny-warnings mnist_cnn/ui/static
-	rm -f mnist_cnn/ui/*.pyi  # which Gradio wrote, and mypy would read in place of the code
+	$(BIN)/oxlint --deny-warnings mnist_cnn/ui
+	find mnist_cnn/ui -name "*.pyi" -delete  # which Gradio wrote, and mypy would read in place of the code
 	$(BIN)/mypy
 
 .venv/installed: requirements.txt

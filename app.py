@@ -1,6 +1,6 @@
 """Draw a digit, a tiny CNN reads it: `python app.py`, then open the address that it prints."""
 
-from mnist_cnn.ui.page import build_demo, launch_options
+from mnist_cnn.ui.app import build_demo, launch_options
 
 demo = build_demo()
 

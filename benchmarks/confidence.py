@@ -18,13 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.drawings import PAD, images_of, labels_of
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.data import load_mnist
 from mnist_cnn.models import MODELS
 from mnist_cnn.preprocessing import sketch_to_mnist
-
-from .drawings import PAD, images_of, labels_of
-from .strokes import load_strokes, place, render
+from tests.support.strokes import load_strokes, place, render
 
 RESULTS = Path(__file__).parent / "results" / "confidence.json"
 FIGURE = Path(__file__).parent.parent / "docs" / "confidence.svg"
@@ -141,22 +140,27 @@ def refusals(digits: dict[str, np.ndarray], others: dict[str, np.ndarray], lette
         letters: the key in `others` for which there is a ROC curve, against all drawn digits.
     """
     classifier = load_classifier()
-    judge = classifier.judge
-    threshold = judge.calibration.threshold
-    scores = {source: classifier.likeness(images) for source, images in (digits | others).items()}
-    refused = {source: {"drawings": len(of), "share": float((of < threshold).mean())} for source, of in scores.items()}
-    print(f"\nrefused, where the two likeliest digits have less than {threshold:.1%} together by {judge.name}:")
+    rejector = classifier.rejector
+    rejection_threshold = rejector.calibration.rejection_threshold
+    scores = {source: classifier.top2_probability(images) for source, images in (digits | others).items()}
+    refused = {
+        source: {"drawings": len(of), "share": float((of < rejection_threshold).mean())}
+        for source, of in scores.items()
+    }
+    print(
+        f"\nrefused, where the two likeliest digits have less than {rejection_threshold:.1%} together by {rejector.name}:"
+    )
     for source, row in refused.items():
         print(f"    {source:<28}{row['share']:8.2%} of {row['drawings']}")
-    drawn = np.concatenate([scores[source] for source in list(digits)[1:]])
-    levels = np.unique(np.quantile(drawn, np.concatenate([np.linspace(0, 0.1, 51), np.linspace(0.1, 1, 46)])))
+    count = np.concatenate([scores[source] for source in list(digits)[1:]])
+    levels = np.unique(np.quantile(count, np.concatenate([np.linspace(0, 0.1, 51), np.linspace(0.1, 1, 46)])))
     roc = {
-        "area": area_under_roc(drawn, scores[letters]),
-        "digits_refused": [float((drawn < level).mean()) for level in levels],
+        "area": area_under_roc(count, scores[letters]),
+        "digits_refused": [float((count < level).mean()) for level in levels],
         "letters_refused": [float((scores[letters] < level).mean()) for level in levels],
     }
     print(f"  drawn digits against letters: area under the ROC curve {roc['area']:.4f}")
-    return {"threshold": threshold, "refused": refused, "roc": roc}
+    return {"threshold": rejection_threshold, "refused": refused, "roc": roc}
 
 
 def plot(results: dict[str, Any]) -> str:

@@ -22,10 +22,12 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from mnist_cnn.classifier import Classifier, load_classifier
+from mnist_cnn.constants import DIGIT_SIZE, IMAGE_SIZE
 from mnist_cnn.models import MODELS
-from mnist_cnn.preprocessing import DIGIT_SIZE, IMAGE_SIZE, center, crop, find_ink, shrink, sketch_to_mnist, to_pixels
-
-from .strokes import load_strokes, place, render
+from mnist_cnn.preprocessing import sketch_to_mnist
+from mnist_cnn.preprocessing.ink import extract_ink, to_pixels
+from mnist_cnn.preprocessing.mnist_format import center, crop, resize_to_20x20
+from tests.support.strokes import load_strokes, place, render
 
 RESULTS = Path(__file__).parent / "results" / "drawings.json"
 FEWEST = 20  # samples of a donor that counts in the mean over donors
@@ -82,7 +84,7 @@ def centred(picture: Image.Image) -> np.ndarray:
 
 def _shrunk(picture: Image.Image) -> np.ndarray:
     """The drawing at 20×20 as preprocessing makes it, but for its evening of the pen."""
-    return shrink(crop(find_ink(to_pixels(picture))))
+    return resize_to_20x20(crop(extract_ink(to_pixels(picture))))
 
 
 STEPS: dict[str, Callable[[Image.Image], np.ndarray]] = {

@@ -15,10 +15,12 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Browser, Page
 
-from .page import PROJECT, chromium, draw, serve
+from tests.support import PROJECT
+from tests.support.browser import chromium, draw
+from tests.support.server import serve
 
 RESULTS = Path(__file__).parent / "results"
-EXAMPLES = PROJECT / "mnist_cnn" / "ui" / "static" / "sketchpad.json"
+EXAMPLES = PROJECT / "mnist_cnn" / "ui" / "components" / "sketchpad" / "sketchpad.json"
 PACE = 12  # milliseconds between two points of a stroke
 REST = 600  # milliseconds after which a reading has settled on any machine
 TRAININGS = 4  # one after the other

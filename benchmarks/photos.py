@@ -22,12 +22,11 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
-from mnist_cnn.classifier import BLANK
+from benchmarks.drawings import classifiers, contact_sheet, labels_of
+from mnist_cnn.classifier import BLANK_PREDICTION
 from mnist_cnn.models import MODELS
 from mnist_cnn.preprocessing import BlankSketchError, sketch_to_mnist
-
-from .drawings import classifiers, contact_sheet, labels_of
-from .strokes import Strokes, load_strokes, place, render
+from tests.support.strokes import Strokes, load_strokes, place, render
 
 RESULTS = Path(__file__).parent / "results" / "photos.json"
 WIDTH, HEIGHT = 640, 480
@@ -178,7 +177,7 @@ def measure(file: Path, samples: list[dict], condition: str, pool: Any, sheets: 
     work = functools.partial(_image_of, condition=condition)
     found = pool.starmap(work, [(sample["strokes"], seed) for seed, sample in enumerate(samples)], chunksize=10)
     empty = pool.starmap(work, [([], seed) for seed in range(len(samples), len(samples) + BLANK_SHEETS)], chunksize=10)
-    images = np.stack([BLANK.image if image is None else image for image in found])
+    images = np.stack([BLANK_PREDICTION.image if image is None else image for image in found])
     inked, labels = np.array([image is not None for image in found]), labels_of(samples)
     row = {"file": file.name, "samples": len(samples), "name": condition, "accuracy": {}}
     for name, classifier in classifiers().items():

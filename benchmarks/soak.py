@@ -17,10 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from mnist_cnn.ui.page import launch_options
-
-from .page import serving
-from .visitors import Events, Visitor, drawings
+from mnist_cnn.ui.app import launch_options
+from tests.support.clients import Client, Events, drawings
+from tests.support.server import serving
 
 RESULTS = Path(__file__).parent / "results" / "soak.json"
 AT_ONCE = 4
@@ -79,14 +78,14 @@ async def visit(url: str, events: Events, pictures: list[str], number: int, perc
     Raises:
         AssertionError: a drawing was not read, or a training failed.
     """
-    visitor = Visitor(url, events, f"visit{number}")
+    client = Client(url, events, f"visit{number}")
     for turn in range(3):
-        reading = await visitor.draw(pictures[(number + turn) % len(pictures)])
+        reading = await client.draw(pictures[(number + turn) % len(pictures)])
         assert reading and reading["digit"] == str((number + turn) % len(pictures)), reading
     if percent and number % 10 == 3:
-        await visitor.upload(number.to_bytes(8, "big"))
+        await client.upload(number.to_bytes(8, "big"))
     if percent and number % 10 == 7:
-        messages = visitor.train(percent=percent)
+        messages = client.train(percent=percent)
         async with contextlib.aclosing(messages):
             received = 0
             async for message in messages:
@@ -94,7 +93,7 @@ async def visit(url: str, events: Events, pictures: list[str], number: int, perc
                 assert message.get("success", True), message
                 if number % 20 == 7 and received == 5:
                     break
-    await visitor.leave()
+    await client.leave()
 
 
 async def visits(url: str, first: int, count: int, percent: float = 100) -> None:

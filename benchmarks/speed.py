@@ -23,10 +23,11 @@ from torch.utils.data import DataLoader, Subset
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import datasets, transforms
 
-from mnist_cnn.data import data_root, load_mnist
+from mnist_cnn.constants import MNIST_MEAN, MNIST_STD
+from mnist_cnn.data import load_mnist
+from mnist_cnn.data.mnist import data_root
 from mnist_cnn.models import MODELS, Net8k, build_model
-from mnist_cnn.preprocessing import MNIST_MEAN, MNIST_STD
-from mnist_cnn.training import recipe_settings, train
+from mnist_cnn.training import get_settings, train
 
 RESULTS = Path(__file__).parent / "results" / "speed.json"
 EPOCH = 60_000  # images
@@ -39,7 +40,7 @@ REQUIRED = {"net-25k": 6.0, "net-8k": 4.0}  # times as fast as the reference pip
 class PlainNet8k(Net8k):
     """The reference network as it is written without regard to speed."""
 
-    def evidence(self, x: torch.Tensor) -> torch.Tensor:
+    def class_activation_maps(self, x: torch.Tensor) -> torch.Tensor:
         """Per-class evidence maps, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28)."""
         x = self.dropout1(F.relu(self.bn1(self.conv1(x))))  # (N, 16, 28, 28)
         x = self.dropout2(F.relu(self.bn2(self.conv2(x))))  # (N, 24, 28, 28)
@@ -79,7 +80,7 @@ def run_reference(images: int) -> None:
 def run_ours(name: str, threads: int, images: int) -> None:
     """Train a network on so many images with its default recipe."""
     x, y = load_mnist()
-    for _ in train(build_model(name, seed=0), x[:images], y[:images], recipe_settings(name), threads=threads):
+    for _ in train(build_model(name, seed=0), x[:images], y[:images], get_settings(name), threads=threads):
         pass
 
 
@@ -148,7 +149,7 @@ def main() -> None:
         name, _, threads = pipeline.partition(", ")
         seconds = [run[0] * EPOCH / arguments.images for run in runs[pipeline]]
         references = [run[0] * EPOCH / arguments.images for run in runs["reference"]]
-        ratios = [reference / own for reference, own in zip(references, seconds, strict=True)]
+        ratios = [reference / user_model for reference, user_model in zip(references, seconds, strict=True)]
         count = operations("net-8k" if name == "reference" else name)
         rows[pipeline] = {
             "seconds_per_epoch": statistics.median(seconds),

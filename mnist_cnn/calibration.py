@@ -15,10 +15,10 @@ import torch
 from torch.nn import functional as F
 
 from .evaluation import predict_logits
-from .models import Network
+from .models import DigitCNN
 
 _IMAGES = 10_000  # plenty for two numbers
-_REFUSED = 0.003  # share of them that may count as no digit
+_REJECTION_RATE = 0.003  # share of them that may count as no digit
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Calibration:
 
     Attributes:
         temperature: divides the logits before they become probabilities; above 0.
-        threshold: least `likeness` of a digit, 0 to 1; 0 takes everything for one.
+        threshold: least `top2_probability` of a digit, 0 to 1; 0 takes everything for one.
     """
 
     temperature: float = 1.0
-    threshold: float = 0.0
+    rejection_threshold: float = 0.0
 
     def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
         """Class probabilities (N, 10) of logits (N, 10)."""
@@ -41,12 +41,12 @@ class Calibration:
 UNCALIBRATED = Calibration()
 
 
-def likeness(probabilities: torch.Tensor) -> torch.Tensor:
+def top2_probability(probabilities: torch.Tensor) -> torch.Tensor:
     """How much drawings look like digits, (N,): what the two likeliest share of their probabilities (N, 10)."""
     return probabilities.topk(2, dim=1).values.sum(dim=1)
 
 
-def calibrate(model: Network, images: torch.Tensor, labels: torch.Tensor) -> Calibration:
+def calibrate(model: DigitCNN, images: torch.Tensor, labels: torch.Tensor) -> Calibration:
     """The calibration of a network, from its own training images; the test set stays untouched.
 
     With fewer than 25,000 parameters a network reads its training images hardly better than others, so the first 10,000
@@ -59,8 +59,8 @@ def calibrate(model: Network, images: torch.Tensor, labels: torch.Tensor) -> Cal
     """
     logits = predict_logits(model, images[:_IMAGES])
     temperature = fit_temperature(logits, labels[:_IMAGES])
-    alike = likeness(Calibration(temperature).probabilities(logits))
-    return Calibration(temperature, alike.quantile(_REFUSED).item())
+    alike = top2_probability(Calibration(temperature).probabilities(logits))
+    return Calibration(temperature, alike.quantile(_REJECTION_RATE).item())
 
 
 def fit_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:

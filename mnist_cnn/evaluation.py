@@ -3,14 +3,14 @@
 import torch
 from torch.nn import functional as F
 
-from .models import Network
+from .models import DigitCNN
 from .preprocessing import normalize
 
 _BATCH = 1000  # images at a time: enough to keep the processor busy, little enough for its caches
 
 
 @torch.inference_mode()
-def predict_logits(model: Network, images: torch.Tensor) -> torch.Tensor:
+def predict_logits(model: DigitCNN, images: torch.Tensor) -> torch.Tensor:
     """Logits of a network in evaluation mode, which is left as it was.
 
     Args:
@@ -24,13 +24,13 @@ def predict_logits(model: Network, images: torch.Tensor) -> torch.Tensor:
     model.eval()
     try:
         return torch.cat(
-            [model(normalize(batch.to(device), model.SPREAD)).to(images.device) for batch in images.split(_BATCH)]
+            [model(normalize(batch.to(device), model.TARGET_STD)).to(images.device) for batch in images.split(_BATCH)]
         )  # (N, 10)
     finally:
         model.train(was_training)
 
 
-def accuracy(model: Network, images: torch.Tensor, labels: torch.Tensor) -> float:
+def accuracy(model: DigitCNN, images: torch.Tensor, labels: torch.Tensor) -> float:
     """Share of images, uint8 (N, 28, 28), that are read as their labels, int64 (N,) say; 0 to 1."""
     return (predict_logits(model, images).argmax(1) == labels).float().mean().item()
 
@@ -48,7 +48,7 @@ def confusion_matrix(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor
     return (10 * labels + logits.argmax(1)).bincount(minlength=100).reshape(10, 10)
 
 
-def hardest(logits: torch.Tensor, labels: torch.Tensor, count: int) -> torch.Tensor:
+def highest_loss_indices(logits: torch.Tensor, labels: torch.Tensor, count: int) -> torch.Tensor:
     """Indices, int64 (count,) or fewer, of the images whose labels a network finds least likely, these first.
 
     Args:

@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from .models import Network
+from .models import DigitCNN
 from .preprocessing import normalize
-from .threads import limit_threads
+from .runtime import limit_threads
 
 
 @torch.inference_mode()
-def feature_maps(model: Network, image: np.ndarray) -> list[np.ndarray]:
+def feature_maps(model: DigitCNN, image: np.ndarray) -> list[np.ndarray]:
     """The outputs of a network's batch norms, which scale what each hidden layer found, before its activation.
 
     Args:
@@ -30,11 +30,11 @@ def feature_maps(model: Network, image: np.ndarray) -> list[np.ndarray]:
             # Cloned, since an activation may overwrite its input.
             module.register_forward_hook(lambda module, inputs, output: maps.append(output[0].clone().numpy()))
     with limit_threads(1):
-        model(normalize(torch.tensor(image)[None], model.SPREAD))
+        model(normalize(torch.tensor(image)[None], model.TARGET_STD))
     return maps
 
 
-def first_kernels(model: nn.Module) -> np.ndarray:
+def first_layer_filters(model: nn.Module) -> np.ndarray:
     """The kernels of a network's first layer, float32 (C, H, W), as they are now: a copy."""
     first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
     return first.weight.detach()[:, 0].cpu().numpy().copy()

@@ -7,33 +7,33 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .threads import limit_threads
+from .runtime import limit_threads
 
 
-class Network(nn.Module):
-    """What both networks offer: `forward` for training, `evidence` for those who ask why."""
+class DigitCNN(nn.Module):
+    """What both networks offer: `forward` for training, `class_activation_maps` for those who ask why."""
 
-    NORMED: ClassVar[tuple[str, ...]]  # hidden layers whose output a batch norm scales
-    SPREAD: ClassVar[tuple[float, float] | None] = None  # of the ink it is shown, see `normalize`
+    MUON_LAYERS: ClassVar[tuple[str, ...]]  # hidden layers whose output a batch norm scales
+    TARGET_STD: ClassVar[tuple[float, float] | None] = None  # of the ink it is shown, see `normalize`
     # Pixels high and wide that hold nearly all ink that it is shown: MNIST's digits are 20 pixels high at most, and
     # hardly ever as wide without their slant.
-    WINDOW: ClassVar[tuple[int, int]] = (24, 20)
+    CROP_SIZE: ClassVar[tuple[int, int]] = (24, 20)
 
-    def evidence(self, x: torch.Tensor) -> torch.Tensor:
+    def class_activation_maps(self, x: torch.Tensor) -> torch.Tensor:
         """Per-class evidence maps, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28)."""
         raise NotImplementedError
 
 
-class Net8k(Network):
+class Net8k(DigitCNN):
     """The reference network, 8,530 parameters.
 
     Small kernels, 1×1 convolutions where they save parameters, and a 1×1 residual branch around the second stage.
     """
 
-    NORMED = ("conv2", "conv3", "conv4")
+    MUON_LAYERS = ("conv2", "conv3", "conv4")
     # Smaller digits than MNIST's, as it sees 12 pixels at a time, and all of one spread, which leaves it less to learn.
-    SPREAD = (3.8, 3.2)
-    WINDOW = (20, 20)
+    TARGET_STD = (3.8, 3.2)
+    CROP_SIZE = (20, 20)
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Net8k(Network):
         self.conv5 = nn.Conv2d(24, 10, 1)
         self.gap = nn.AdaptiveAvgPool2d(1)
 
-    def evidence(self, x: torch.Tensor) -> torch.Tensor:
+    def class_activation_maps(self, x: torch.Tensor) -> torch.Tensor:
         """Per-class evidence maps, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28)."""
         x = F.relu_(_norm_dropout(self.conv1(x), self.bn1, self.dropout1))  # (N, 16, 28, 28)
         x = _norm_dropout(self.conv2(x), self.bn2, self.dropout2)  # (N, 24, 28, 28)
@@ -67,10 +67,10 @@ class Net8k(Network):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits, float32 (N, 10), of normalised images (N, 1, 28, 28)."""
-        return self.gap(self.evidence(x)).flatten(1)  # (N, 10)
+        return self.gap(self.class_activation_maps(x)).flatten(1)  # (N, 10)
 
 
-class Net25k(Network):
+class Net25k(DigitCNN):
     """Five convolutions with batch norm, two max pools and a 1×1 head: 23,930 parameters.
 
     The convolutions have no bias: batch norm subtracts the mean, and adds its own. Pooling comes ahead of the norm,
@@ -79,7 +79,7 @@ class Net25k(Network):
     where Muon takes them.
     """
 
-    NORMED = ("conv2", "conv3", "conv4", "conv5")
+    MUON_LAYERS = ("conv2", "conv3", "conv4", "conv5")
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,10 +98,10 @@ class Net25k(Network):
         self.dropout = nn.Dropout(0.03)
         self.head = nn.Conv2d(24, 10, 1)
         self.gap = nn.AdaptiveAvgPool2d(1)
-        for name in self.NORMED:
+        for name in self.MUON_LAYERS:
             nn.init.orthogonal_(self.get_parameter(f"{name}.weight"))
 
-    def evidence(self, x: torch.Tensor) -> torch.Tensor:
+    def class_activation_maps(self, x: torch.Tensor) -> torch.Tensor:
         """Per-class evidence maps, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28)."""
         x = F.hardswish(self.bn1(self.pool1(self.conv1(x))))  # (N, 16, 14, 14)
         x = F.hardswish(self.bn2(self.conv2(x)))  # (N, 16, 14, 14)
@@ -112,7 +112,7 @@ class Net25k(Network):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits, float32 (N, 10), of normalised images (N, 1, 28, 28)."""
-        return self.gap(self.evidence(x)).flatten(1)  # (N, 10)
+        return self.gap(self.class_activation_maps(x)).flatten(1)  # (N, 10)
 
 
 def _dropout(x: torch.Tensor, dropout: nn.Dropout) -> torch.Tensor:
@@ -157,10 +157,11 @@ def _clear(x: torch.Tensor, p: float) -> None:
     values.index_fill_(0, torch.randint(x.numel(), (draws,), device=x.device), 0.0)
 
 
-MODELS: dict[str, type[Network]] = {"net-8k": Net8k, "net-25k": Net25k}
+MODELS: dict[str, type[DigitCNN]] = {"net-8k": Net8k, "net-25k": Net25k}
+DEFAULT_MODEL = "net-25k"
 
 
-def build_model(name: str, seed: int | None = None) -> Network:
+def build_model(name: str, seed: int | None = None) -> DigitCNN:
     """A fresh network with random weights.
 
     Args:
@@ -171,7 +172,7 @@ def build_model(name: str, seed: int | None = None) -> Network:
         ValueError: no network has that name.
     """
     if name not in MODELS:
-        raise ValueError(f"There is no network named {name!r}; the networks are {', '.join(MODELS)}.")
+        raise ValueError(f"Unknown model {name!r}. Available: {', '.join(MODELS)}.")
     if seed is None:
         return MODELS[name]()
     # On one thread, as orthogonal kernels come out otherwise, if by little, where more threads share the work.

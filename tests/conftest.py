@@ -1,41 +1,25 @@
 """What several test files need: a small data set of the tests' own, MNIST where it is, a browser where there is one."""
 
 import os
-import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from digits import DIGITS
-from drawing import handwriting
-from visit import DESKTOP
 
-from benchmarks.page import chromium, chromium_path, serve
 from benchmarks.photos import CONDITIONS, photograph
 from mnist_cnn.data import load_mnist
-
-PROJECT = Path(__file__).parent.parent
+from tests.support.browser import chromium, chromium_path
+from tests.support.digits import DIGITS
+from tests.support.handwriting import handwriting
+from tests.support.mnist_files import write_mnist
+from tests.support.page import DESKTOP
+from tests.support.server import serve
 
 # Other work on the machine would make a second thread, and with it every small operation, wait; here, and in processes
 # that are started from here.
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
-
-
-def write_idx(path, array):
-    """Write a uint8 array in the IDX format that MNIST comes in."""
-    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-    path.write_bytes(header + array.astype(np.uint8).tobytes())
-
-
-def write_mnist(root, train, test):
-    """Write (images, labels) pairs where torchvision looks for MNIST under `root`."""
-    folder = Path(root) / "MNIST" / "raw"
-    folder.mkdir(parents=True)
-    for prefix, (images, labels) in (("train", train), ("t10k", test)):
-        write_idx(folder / f"{prefix}-images-idx3-ubyte", images)
-        write_idx(folder / f"{prefix}-labels-idx1-ubyte", labels)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from drawing import handwriting
 
-from mnist_cnn.calibration import Calibration, calibrate, fit_temperature, likeness
+from mnist_cnn.calibration import Calibration, calibrate, fit_temperature, top2_probability
 from mnist_cnn.evaluation import predict_logits
-from mnist_cnn.models import Network
+from mnist_cnn.models import DigitCNN
+from tests.support.handwriting import handwriting
 
 
 def test_finds_the_temperature_that_logits_were_spoilt_with():
@@ -38,7 +38,7 @@ def test_stays_in_bounds_where_every_label_is_right():
 
 def test_likeness_is_the_share_of_the_two_likeliest():
     probabilities = torch.tensor([[0.1] * 10, [0.5, 0.45, 0.05] + [0.0] * 7, [0.0] * 9 + [1.0]])
-    torch.testing.assert_close(likeness(probabilities), torch.tensor([0.2, 0.95, 1.0]))
+    torch.testing.assert_close(top2_probability(probabilities), torch.tensor([0.2, 0.95, 1.0]))
 
 
 def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature():
@@ -49,7 +49,7 @@ def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature():
 
 
 def test_calibrate_asks_the_network():
-    class Mean(Network):
+    class Mean(DigitCNN):
         def forward(self, x):
             return x.mean((1, 2, 3))[:, None] * torch.linspace(-1, 1, 10)
 
@@ -62,7 +62,7 @@ def test_calibrate_asks_the_network():
 
 
 def test_the_threshold_refuses_hardly_a_digit_but_what_leaves_no_idea():
-    class Knowing(Network):
+    class Knowing(DigitCNN):
         """Sure of whatever has an average amount of ink, without any idea of what has much more."""
 
         def forward(self, x):
@@ -73,5 +73,5 @@ def test_the_threshold_refuses_hardly_a_digit_but_what_leaves_no_idea():
     calibration = calibrate(Knowing(), images, labels.long())
     full = torch.full((1, 28, 28), 255, dtype=torch.uint8)
     for batch, expected in ((images, True), (full, False)):
-        alike = likeness(calibration.probabilities(predict_logits(Knowing(), batch)))
-        assert (alike >= calibration.threshold).all() == expected
+        alike = top2_probability(calibration.probabilities(predict_logits(Knowing(), batch)))
+        assert (alike >= calibration.rejection_threshold).all() == expected

@@ -1,18 +1,18 @@
 import numpy as np
 import pytest
 import torch
-from digits import DIGITS
-from drawing import render
 from PIL import Image
 
 from mnist_cnn.calibration import Calibration
-from mnist_cnn.classifier import Classifier, Prediction, load_classifier, save_weights
+from mnist_cnn.checkpoint import CheckpointError
+from mnist_cnn.classifier import Classifier, Prediction, load_classifier, save_checkpoint
 from mnist_cnn.evaluation import predict_logits
 from mnist_cnn.models import MODELS, build_model
 from mnist_cnn.preprocessing import sketch_to_mnist
-from mnist_cnn.slant import deslant
-from mnist_cnn.spread import even_spread
-from mnist_cnn.weights import WeightsError
+from mnist_cnn.preprocessing.moments import moment_normalize
+from mnist_cnn.preprocessing.slant import deslant
+from tests.support.digits import DIGITS
+from tests.support.handwriting import render
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -77,29 +77,29 @@ def test_the_threshold_decides_what_is_a_digit():
     prediction = Classifier(model, "net-25k").read(image)
     top_two = np.sort(prediction.probabilities)[-2:].sum()
     assert prediction.is_digit is True  # without calibration everything is
-    for threshold, expected in ((top_two - 0.01, True), (top_two + 0.01, False)):
-        calibration = Calibration(1.0, float(threshold))
+    for rejection_threshold, expected in ((top_two - 0.01, True), (top_two + 0.01, False)):
+        calibration = Calibration(1.0, float(rejection_threshold))
         assert Classifier(model, "net-25k", calibration=calibration).read(image).is_digit is expected
 
 
 def test_a_judge_decides_what_is_a_digit_and_nothing_else():
-    reader, judge = (build_model("net-8k", seed=seed) for seed in (1, 2))
+    reader, rejector = (build_model("net-8k", seed=seed) for seed in (1, 2))
     image = sketch_to_mnist(render(DIGITS[3]))
     alone = Classifier(reader, "net-8k").read(image)
-    top_two = np.sort(Classifier(judge, "net-8k").probabilities(image[None])[0])[-2:].sum()
-    for threshold, expected in ((top_two - 0.01, True), (top_two + 0.01, False)):
-        strict = Classifier(judge, "net-8k", calibration=Calibration(1.0, float(threshold)))
-        judged = Classifier(reader, "net-8k", judge=strict)
+    top_two = np.sort(Classifier(rejector, "net-8k").probabilities(image[None])[0])[-2:].sum()
+    for rejection_threshold, expected in ((top_two - 0.01, True), (top_two + 0.01, False)):
+        strict = Classifier(rejector, "net-8k", calibration=Calibration(1.0, float(rejection_threshold)))
+        judged = Classifier(reader, "net-8k", rejector=strict)
         assert judged.read(image).is_digit is expected
         assert judged.read(image, is_digit=not expected).is_digit is not expected  # as it was told
-        assert judged.likeness(image[None]) == pytest.approx(top_two)
+        assert judged.top2_probability(image[None]) == pytest.approx(top_two)
         assert (judged.read(image).probabilities == alone.probabilities).all()
 
 
 def test_probabilities_are_the_softmax_of_the_cooled_logits():
     model = build_model("net-8k", seed=1).eval()
     images = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
-    seen = even_spread(deslant(torch.from_numpy(images)), (3.8, 3.2)).numpy()
+    seen = moment_normalize(deslant(torch.from_numpy(images)), (3.8, 3.2)).numpy()
     inputs = ((seen / 255 - 0.1307) / 0.3081).astype(np.float32)[:, None]
     with torch.no_grad():
         logits = model(torch.from_numpy(inputs)).double().numpy() / 0.5
@@ -108,11 +108,11 @@ def test_probabilities_are_the_softmax_of_the_cooled_logits():
     probabilities = classifier.probabilities(images)
     assert probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities, expected, atol=1e-5)
-    assert (classifier.read(images[0]).seen == seen[0]).all()
+    assert (classifier.predict_image(images[0]).seen == seen[0]).all()
 
 
 def test_loads_a_file_that_names_its_own_network(tmp_path):
-    save_weights(build_model("net-8k", seed=5), tmp_path / "mine.pt", test_accuracy=0.5)
+    save_checkpoint(build_model("net-8k", seed=5), tmp_path / "mine.pt", test_accuracy=0.5)
     classifier = load_classifier(path=tmp_path / "mine.pt")
     assert (classifier.name, classifier.test_accuracy) == ("net-8k", 0.5)
     assert not classifier.predict(render(NO_DIGITS["star"])).is_digit  # though this one has learnt nothing
@@ -121,7 +121,7 @@ def test_loads_a_file_that_names_its_own_network(tmp_path):
 def test_unknown_names_and_missing_files_are_said_to_be_so(tmp_path):
     with pytest.raises(ValueError, match="no network named 'net-1'; the networks are net-8k, net-25k"):
         load_classifier("net-1")
-    with pytest.raises(WeightsError, match="no weights at"):
+    with pytest.raises(CheckpointError, match="no weights at"):
         load_classifier(path=tmp_path / "none.pt")
 
 
@@ -129,10 +129,10 @@ def test_unknown_names_and_missing_files_are_said_to_be_so(tmp_path):
 def test_the_evidence_averages_to_the_logits(name):
     classifier = load_classifier(name)
     prediction = classifier.predict(render(DIGITS[3]))
-    assert prediction.evidence.shape == (10, 7, 7)
+    assert prediction.class_activation_maps.shape == (10, 7, 7)
     logits = predict_logits(classifier.model, torch.from_numpy(prediction.image[None]))[0]
     logits = logits / classifier.calibration.temperature
-    np.testing.assert_allclose(prediction.evidence.mean(axis=(1, 2)), logits.numpy(), atol=1e-3)
+    np.testing.assert_allclose(prediction.class_activation_maps.mean(axis=(1, 2)), logits.numpy(), atol=1e-3)
     np.testing.assert_allclose(prediction.probabilities, logits.softmax(0).numpy(), atol=1e-4)
 
 

@@ -3,12 +3,12 @@ import subprocess
 import sys
 
 import pytest
-from conftest import PROJECT
 
 import train
+from mnist_cnn.checkpoint import load_checkpoint
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.models import build_model
-from mnist_cnn.weights import load_weights
+from tests.support import PROJECT
 
 
 def run(*arguments):
@@ -52,7 +52,7 @@ def test_goes_on_from_weights(small_root, tmp_path):
     done = run("--start-from", first, *common, "--lr", 0.001, "--output", second)
     assert done.returncode == 0, done.stderr
     assert "net-8k" in done.stdout
-    before, after = load_weights(first), load_weights(second)
+    before, after = load_checkpoint(first), load_checkpoint(second)
     moved = (before.model.conv4.weight - after.model.conv4.weight).abs().mean()
     fresh = (before.model.conv4.weight - build_model("net-8k", 0).conv4.weight).abs().mean()
     assert 0 < moved < fresh / 4

@@ -1,11 +1,11 @@
 import pytest
 import torch
 
-from mnist_cnn.evaluation import accuracy, confusion_matrix, hardest, predict_logits
-from mnist_cnn.models import Network, build_model
+from mnist_cnn.evaluation import accuracy, confusion_matrix, highest_loss_indices, predict_logits
+from mnist_cnn.models import DigitCNN, build_model
 
 
-class BrightestRow(Network):
+class BrightestRow(DigitCNN):
     """Says the number of the brightest of the first ten rows."""
 
     def forward(self, x):
@@ -41,5 +41,5 @@ def test_the_hardest_come_first():
     logits = torch.zeros(4, 10)
     logits[:, 2] = torch.tensor([0.0, 3.0, 1.0, 2.0])
     labels = torch.full((4,), 2)
-    assert hardest(logits, labels, 3).tolist() == [0, 2, 3]
-    assert len(hardest(logits, labels, 9)) == 4
+    assert highest_loss_indices(logits, labels, 3).tolist() == [0, 2, 3]
+    assert len(highest_loss_indices(logits, labels, 9)) == 4

@@ -3,13 +3,13 @@ import threading
 import numpy as np
 import pytest
 import torch
-from digits import DIGITS
-from drawing import render
 from torch.nn import functional as F
 
-from mnist_cnn.feature_maps import feature_maps, first_kernels
+from mnist_cnn.feature_maps import feature_maps, first_layer_filters
 from mnist_cnn.models import MODELS, build_model
 from mnist_cnn.preprocessing import normalize, sketch_to_mnist
+from tests.support.digits import DIGITS
+from tests.support.handwriting import render
 
 IMAGE = sketch_to_mnist(render(DIGITS[8]))
 
@@ -75,7 +75,7 @@ def test_are_not_mixed_up_between_threads():
 @pytest.mark.parametrize(("name", "shape"), [("net-8k", (16, 3, 3)), ("net-25k", (16, 5, 5))])
 def test_the_first_kernels_are_a_copy(name, shape):
     model = build_model(name, 0)
-    kernels = first_kernels(model)
+    kernels = first_layer_filters(model)
     assert kernels.shape == shape
     assert (kernels == model.conv1.weight.detach().numpy()[:, 0]).all()
     kernels[:] = 7

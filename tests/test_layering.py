@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from conftest import PROJECT
+from tests.support import PROJECT
 
 
 def test_only_the_page_knows_gradio():

@@ -47,7 +47,7 @@ def test_net_25k_stays_below_its_limit():
 def test_logits_are_the_average_of_the_evidence_maps(name, memory_format):
     model = build_model(name, seed=1).to(memory_format=memory_format).eval()
     x = torch.randn(3, 1, 28, 28)
-    maps = model.evidence(x)
+    maps = model.class_activation_maps(x)
     assert maps.shape == (3, 10, 7, 7)
     torch.testing.assert_close(model(x), maps.mean((2, 3)))
 

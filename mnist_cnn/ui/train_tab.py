@@ -15,24 +15,25 @@ import numpy as np
 from gradio.utils import get_upload_folder
 from PIL import Image
 
-from ..answers import Answers
-from ..classifier import JUDGE, Classifier
-from ..data import DataError, fetched_share, shared_mnist
-from ..live import LabelledImages, LiveRun, State
+from ..checkpoint import save_checkpoint
+from ..classifier import REJECTION_MODEL, Classifier
+from ..data import DataError
+from ..data.corrections import LabelledDrawings
+from ..data.mnist import download_progress, load_mnist_cached
+from ..jobs.process import STANDBY
+from ..jobs.queue import JobQueue
+from ..jobs.report import Report
+from ..jobs.run import LabelledImages, RunState, TrainingRun
 from ..models import MODELS
 from ..preprocessing import BlankSketchError, sketch_to_mnist
-from ..processes import SPARE
-from ..report import Report
 from ..training import AUGMENTATIONS
-from ..turns import Turns
-from ..weights import save_weights
-from .choices import BATCH_SIZES, LARGEST_SEED, PERCENT, RATES, RECIPES, Choices
-from .draw_tab import DEFAULT_NETWORK, OWN_NETWORK, DrawTab, network_choices
-from .monitor import Monitor, monitor_value
-from .records import KEPT, Records, records_value
-from .refusal import refusal
-from .results import Results, results_value
-from .run_words import cost, headline, result
+from .components.run_history.run_history import KEPT, RunHistory, run_history_value
+from .components.run_results.run_results import RunResults, run_results_value
+from .components.training_monitor.training_monitor import TrainingMonitor, training_monitor_value
+from .draw_tab import DEFAULT_MODEL, USER_MODEL, DrawTab, model_choices
+from .messages import cost, headline, result
+from .server.errors import user_error
+from .training_form import BATCH_SIZES, LR_RANGE, MAX_SEED, PERCENT, RECIPES, TrainingForm
 
 TRAIN = "train"  # the tab's id, in the page and in links
 
@@ -41,7 +42,9 @@ _UPDATE_EVERY = 0.15  # seconds
 _MOST_IN_LINE = 30
 _COPIES = 50  # of each of the visitor's drawings, among 60,000 digits
 _EXAMPLE = 8  # of the test set, watched where the pad is empty: a 5 that young networks take for a 6
-_TURNS = Turns(places=max(1, (os.cpu_count() or 1) // 2))  # of all visitors; a training takes a core, a page the other
+_TURNS = JobQueue(
+    slots=max(1, (os.cpu_count() or 1) // 2)
+)  # of all visitors; a training takes a core, a page the other
 
 # Puts a link's settings into the page's address, and copies that.
 _SHARE = """(query) => {
@@ -52,7 +55,7 @@ _SHARE = """(query) => {
 Updates = dict[Any, Any]  # new values by component
 
 
-def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs, tab: gr.Tab) -> None:
+def build_train_tab(pretrained: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs, tab: gr.Tab) -> None:
     """Lay out the tab inside the current Blocks and connect its events.
 
     Args:
@@ -61,7 +64,7 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
         tabs: of the page.
         tab: this one, with the id `TRAIN`; links to settings open it.
     """
-    first = Choices.of_recipe(DEFAULT_NETWORK, RECIPES[0])
+    first = TrainingForm.from_recipe(DEFAULT_MODEL, RECIPES[0])
     run = gr.State(None)  # while there is one
     trained = gr.State(None)  # the network of the last run that ended
     reports = gr.State([])
@@ -78,8 +81,8 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
                     first.lr,
                     label="Learning rate",
                     info="At its peak. Higher learns faster, until nothing is learnt",
-                    minimum=RATES[0],
-                    maximum=RATES[1],
+                    minimum=LR_RANGE[0],
+                    maximum=LR_RANGE[1],
                     step=0.01,
                 )
                 batch_size = gr.Dropdown(
@@ -104,22 +107,22 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
                     info="Of weights, order and changes; the same gives the same result",
                     precision=0,
                     minimum=0,
-                    maximum=LARGEST_SEED,
+                    maximum=MAX_SEED,
                 )
                 link = gr.Button("Copy a link to these settings", size="sm", elem_id="link")
             corrections = gr.Checkbox(
                 label=_corrections_label(0), interactive=False, elem_id="corrections", container=False
             )
         with gr.Column(min_width=300, scale=3):
-            monitor = Monitor(_INVITATION, elem_id="monitor")
+            monitor = TrainingMonitor(_INVITATION, elem_id="monitor")
     with gr.Row(visible=False) as ended:
         use = gr.Button("Use on the Draw tab", variant="primary", elem_id="use", min_width=140)
         revert = gr.Button("Revert", interactive=False, elem_id="revert", min_width=80)
         weights = gr.DownloadButton("Weights", elem_id="weights", min_width=100)
         metrics = gr.DownloadButton("Metrics", elem_id="metrics", min_width=100)
         curves = gr.DownloadButton("Curves", elem_id="curves", min_width=100)
-    results = Results(elem_id="results", visible=False)
-    records = Records(elem_id="records")
+    results = RunResults(elem_id="results", visible=False)
+    records = RunHistory(elem_id="records")
     chosen = [network, recipe, lr, batch_size, augmentation, percent, seed]
 
     async def train(*inputs: Any) -> AsyncIterator[Updates]:
@@ -127,36 +130,36 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
         try:
             if len(_TURNS) >= _MOST_IN_LINE:
                 raise ValueError("Too many are waiting to train already. Try again in some minutes.")
-            settings = Choices(*values).settings()
+            settings = TrainingForm(*values).settings()
         except ValueError as error:
-            yield {monitor: monitor_value(str(error))}
+            yield {monitor: training_monitor_value(str(error))}
             return
-        yield {start: gr.Button(interactive=False), monitor: monitor_value("Reading MNIST …")}
-        loading = asyncio.create_task(asyncio.to_thread(shared_mnist))
+        yield {start: gr.Button(interactive=False), monitor: training_monitor_value("Reading MNIST …")}
+        loading = asyncio.create_task(asyncio.to_thread(load_mnist_cached))
         while not (await asyncio.wait([loading], timeout=_UPDATE_EVERY))[0]:
-            share = fetched_share()
+            share = download_progress()
             if share < 1:
                 words = f"Fetching MNIST, once for everybody: {share:.0%} of 12 MB …"
-                yield {monitor: monitor_value(words, share=share)}
+                yield {monitor: training_monitor_value(words, share=share)}
         try:
             training_set, test_set = loading.result()
         except DataError as error:
-            yield {start: gr.Button(interactive=True), monitor: monitor_value(str(error))}
+            yield {start: gr.Button(interactive=True), monitor: training_monitor_value(str(error))}
             return
-        drawings = answers if with_corrections else Answers()
-        one = LiveRun(
+        drawings = answers if with_corrections else LabelledDrawings()
+        one = TrainingRun(
             settings,
             training_set,
             test_set,
             _TURNS,
-            watched=_watched(sketch, test_set),
-            added=drawings.repeated(_COPIES, settings.seed) if drawings.drawn else None,
+            probe_image=_watched(sketch, test_set),
+            added=drawings.augmented_copies(_COPIES, settings.seed) if drawings.count else None,
         )
         before = earlier[-1][1].history if earlier else None
-        level = shipped[settings.model].test_accuracy
+        level = pretrained[settings.model].test_accuracy
 
         def shown() -> Updates:
-            return {monitor: monitor_value(headline(one), one, before, level)}
+            return {monitor: training_monitor_value(headline(one), one, before, level)}
 
         def buttons() -> Updates:
             return _buttons(one, start, pause, stop)
@@ -166,9 +169,9 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
             state = one.state
             yield {run: one} | shown() | buttons()
             seen, idle = None, 0
-            while not one.over:
+            while not one.finished:
                 await asyncio.sleep(_UPDATE_EVERY)
-                now = (one.progress, one.state, one.ahead)
+                now = (one.progress, one.state, one.position)
                 idle = idle + 1 if now == seen else 0
                 if now != seen:
                     yield shown() | (buttons() if one.state is not state else {})
@@ -177,21 +180,23 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
                     yield {monitor: gr.skip()}
                 seen, state = now, now[1]
         finally:
-            one.abandon()  # where the visitor has gone; the run is over otherwise
-        if one.failure or not one.progress:
+            one.cancel()  # where the visitor has gone; the run is over otherwise
+        if one.error or not one.progress:
             yield shown() | buttons()
             return
-        SPARE.prepare()  # whoever has trained may train again
-        report = Report.of(one, drawings.drawn)
+        STANDBY.warm_up()  # whoever has trained may train again
+        report = Report.from_run(one, drawings.count)
         numbered = [*earlier, ((earlier[-1][0] if earlier else 0) + 1, report)][-KEPT:]
-        words = result(report, shipped[settings.model]) + cost(one, drawings, report, earlier)
+        words = result(report, pretrained[settings.model]) + cost(one, drawings, report, earlier)
         folder = Path(get_upload_folder()) / secrets.token_hex(20)
         yield buttons() | {
             run: None,  # with all that it measured, which a visit would keep for as long as it is remembered
-            trained: one.classifier(judge=shipped[JUDGE]),  # one epoch of digits does not teach what is none
-            monitor: monitor_value(words, one, before, level),
-            results: gr.update(value=results_value(report), visible=True),
-            records: records_value(numbered),
+            trained: one.classifier(
+                rejector=pretrained[REJECTION_MODEL]
+            ),  # one epoch of digits does not teach what is none
+            monitor: training_monitor_value(words, one, before, level),
+            results: gr.update(value=run_results_value(report), visible=True),
+            records: run_history_value(numbered),
             reports: numbered,
             ended: gr.Row(visible=True),
             use: gr.Button(interactive=True),
@@ -200,20 +205,20 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
             curves: gr.DownloadButton(value=_written(folder / "curves.csv", report.curves_csv())),
         }
 
-    def use_it(own: Classifier | None) -> Updates:
-        if own is None:
-            raise refusal("There is no trained network to use. Train one first.")
+    def use_it(user_model: Classifier | None) -> Updates:
+        if user_model is None:
+            raise user_error("There is no trained network to use. Train one first.")
         return {
-            draw.own: own,
-            draw.network: gr.Radio(choices=network_choices(shipped, own), value=OWN_NETWORK),
+            draw.user_model: user_model,
+            draw.network: gr.Radio(choices=model_choices(pretrained, user_model), value=USER_MODEL),
             use: gr.Button(interactive=False),
             revert: gr.Button(interactive=True),
         }
 
     def back() -> Updates:
         return {
-            draw.own: None,
-            draw.network: gr.Radio(choices=network_choices(shipped), value=DEFAULT_NETWORK),
+            draw.user_model: None,
+            draw.network: gr.Radio(choices=model_choices(pretrained), value=DEFAULT_MODEL),
             use: gr.Button(interactive=True),
             revert: gr.Button(interactive=False),
         }
@@ -223,24 +228,24 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
             return {tabs: gr.skip()}
         opened: Updates = {tabs: gr.Tabs(selected=TRAIN)}
         try:
-            choices = Choices.of_query(request.query_params)
+            choices = TrainingForm.from_query(request.query_params)
         except ValueError as error:
-            return opened | {monitor: monitor_value(f"The link's settings cannot be used. {error}")}
+            return opened | {monitor: training_monitor_value(f"The link's settings cannot be used. {error}")}
         return opened | dict(zip(chosen, dataclasses.astuple(choices), strict=True))
 
     def by_recipe(network: str, recipe: str) -> list[Any]:
         try:
-            choices = Choices.of_recipe(network, recipe)
+            choices = TrainingForm.from_recipe(network, recipe)
         except ValueError as error:
-            raise refusal(str(error)) from error
+            raise user_error(str(error)) from error
         return [choices.lr, choices.batch_size, choices.augmentation]
 
     def query(*values: Any) -> str:
-        choices = Choices(*values)
+        choices = TrainingForm(*values)
         try:
             choices.settings()
         except ValueError as error:
-            raise refusal(str(error)) from error
+            raise user_error(str(error)) from error
         return f"?tab={TRAIN}&{choices.query()}"
 
     at_once: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -255,35 +260,35 @@ def build_train_tab(shipped: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs
     )
     pause.click(_pause_or_resume, run, **at_once)
     stop.click(lambda one: one and one.stop(), run, **at_once)
-    used = [draw.own, draw.network, use, revert]
+    used = [draw.user_model, draw.network, use, revert]
     use.click(use_it, trained, used, **at_once)
     revert.click(back, outputs=used, **at_once)
     gr.on([network.input, recipe.input], by_recipe, [network, recipe], [lr, batch_size, augmentation], **at_once)
     draw.named.then(_offer, draw.answers, corrections, **at_once)
-    address = gr.Textbox(visible=False)  # what a State holds, a script in the page does not see
+    address = gr.Textbox(visible=False)  # what a RunState holds, a script in the page does not see
     link.click(query, chosen, address, **at_once).success(None, address, js=_SHARE, **at_once)
-    tab.select(SPARE.prepare, **at_once)
+    tab.select(STANDBY.warm_up, **at_once)
     gr.on(None, restore, outputs=[*chosen, monitor, tabs], **at_once)
 
 
-def _pause_or_resume(one: LiveRun | None) -> None:
-    if one and one.state is State.PAUSED:
+def _pause_or_resume(one: TrainingRun | None) -> None:
+    if one and one.state is RunState.PAUSED:
         one.resume()
     elif one:
         one.pause()
 
 
-def _buttons(one: LiveRun, start: gr.Button, pause: gr.Button, stop: gr.Button) -> Updates:
+def _buttons(one: TrainingRun, start: gr.Button, pause: gr.Button, stop: gr.Button) -> Updates:
     """The buttons as they make sense for a run."""
     state = one.state
     return {
-        start: gr.Button(interactive=one.over),
+        start: gr.Button(interactive=one.finished),
         pause: gr.Button(
-            "Resume" if state is State.PAUSED else "Pause", interactive=state in (State.TRAINING, State.PAUSED)
+            "Resume" if state is RunState.PAUSED else "Pause", interactive=state in (RunState.TRAINING, RunState.PAUSED)
         ),
         stop: gr.Button(
-            "Leave" if state is State.WAITING and one.progress is None else "Stop",
-            interactive=state in (State.WAITING, State.TRAINING, State.PAUSED),
+            "Leave" if state is RunState.QUEUED and one.progress is None else "Stop",
+            interactive=state in (RunState.QUEUED, RunState.TRAINING, RunState.PAUSED),
         ),
     }
 
@@ -296,8 +301,8 @@ def _watched(sketch: Image.Image | None, test_set: LabelledImages) -> np.ndarray
     return test_set[0][_EXAMPLE % len(test_set[0])].numpy()
 
 
-def _offer(answers: Answers) -> gr.Checkbox:
-    return gr.Checkbox(label=_corrections_label(answers.drawn), interactive=answers.drawn > 0)
+def _offer(answers: LabelledDrawings) -> gr.Checkbox:
+    return gr.Checkbox(label=_corrections_label(answers.count), interactive=answers.count > 0)
 
 
 def _corrections_label(count: int) -> str:
@@ -306,9 +311,9 @@ def _corrections_label(count: int) -> str:
     return f"Add my corrections: {count} of your drawings, {_COPIES} times each, changed a little"
 
 
-def _saved(folder: Path, one: LiveRun) -> str:
+def _saved(folder: Path, one: TrainingRun) -> str:
     path = folder / f"{one.settings.model}.pt"
-    save_weights(one.model, path, dataclasses.asdict(one.settings), one.test_accuracy, one.calibration)
+    save_checkpoint(one.model, path, dataclasses.asdict(one.settings), one.test_accuracy, one.calibration)
     return str(path)
 
 

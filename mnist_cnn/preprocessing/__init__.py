@@ -1,0 +1,17 @@
+"""From any image to a model's input; training calls the same `normalize`."""
+
+from ..constants import MNIST_MEAN, MNIST_STD
+from .ink import BlankSketchError
+from .normalization import denormalize, normalize
+from .pipeline import PreprocessingStages, preprocess_with_stages, sketch_to_mnist
+
+__all__ = [
+    "MNIST_MEAN",
+    "MNIST_STD",
+    "BlankSketchError",
+    "PreprocessingStages",
+    "denormalize",
+    "normalize",
+    "preprocess_with_stages",
+    "sketch_to_mnist",
+]

@@ -1,0 +1,1 @@
+"""The page's own components: Python, HTML, CSS and JavaScript of each in one folder."""

@@ -1,0 +1,1 @@
+"""What stands between the page and the internet, and all that touches Gradio's private parts."""

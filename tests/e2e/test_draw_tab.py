@@ -1,0 +1,529 @@
+"""The whole app as a visitor meets it: served by `python app.py`, used in headless Chromium."""
+
+import json
+import urllib.request
+
+import numpy as np
+import pytest
+import torch
+from gradio_client import Client, handle_file
+from PIL import Image
+
+from mnist_cnn.classifier import load_classifier
+from mnist_cnn.evaluation import predict_logits
+from mnist_cnn.feature_maps import feature_maps
+from mnist_cnn.preprocessing import sketch_to_mnist
+from mnist_cnn.preprocessing.slant import deslant
+from mnist_cnn.ui.components.feature_maps.feature_maps import feature_maps_value
+from tests.support import PROJECT
+from tests.support.browser import draw, settled
+from tests.support.digits import DIGITS
+from tests.support.handwriting import render
+from tests.support.page import CONTRASTS, DESKTOP, PHONE, centred, digit, ink, percents, seen
+from tests.support.strokes import place
+
+EXAMPLES = json.loads((PROJECT / "mnist_cnn/ui/components/sketchpad/sketchpad.json").read_text(encoding="utf-8"))[
+    "examples"
+]
+
+
+def test_ten_drawn_digits_are_read(open_page):
+    page = open_page()
+    for expected, strokes in DIGITS.items():
+        draw(page, strokes)
+        assert digit(page) == str(expected)
+        page.get_by_role("button", name="Clear").click()
+        assert digit(page) == ""
+
+
+def test_is_read_during_the_stroke(open_page):
+    page = open_page()
+    draw(page, DIGITS[7], lift=False)
+    assert digit(page) == "7"
+    page.mouse.up()
+
+
+def test_shows_what_the_network_saw_and_what_it_made_of_it(open_page):
+    page = open_page()
+    draw(page, DIGITS[3])
+    assert digit(page) == "3"
+    # The browser's and PIL's strokes differ by their soft edges alone.
+    assert np.abs(centred(page).astype(int) - sketch_to_mnist(render(DIGITS[3]))).mean() < 6
+    assert (seen(page) == deslant(torch.tensor(centred(page)[None]))[0].numpy()).all()
+    expected = percents(load_classifier().probabilities(centred(page)[None])[0])
+    assert page.locator("#reading .percent").all_inner_texts() == expected
+
+
+def test_the_last_reading_is_that_of_the_last_drawing(open_page):
+    page = open_page(viewport={"width": 346, "height": 740})
+    # As large as the picture that is sent: painted in the same way, the two are the same pixel for pixel.
+    assert page.evaluate("document.querySelector('#pad canvas').width") == 280
+    random = np.random.default_rng(0)
+    classifier = load_classifier()
+    for number in range(20):
+        if number % 2:
+            strokes = DIGITS[number // 2]
+        else:  # scribbled as fast as the browser takes it
+            walks = random.normal(0, 0.06, (random.integers(1, 4), 60, 2)).cumsum(axis=1) + random.uniform(0.3, 0.7, 2)
+            strokes = np.clip(walks, 0.05, 0.95).tolist()
+        draw(page, strokes)
+        read = digit(page)
+        prediction = classifier.predict(ink(page))
+        assert read == (str(prediction.digit) if prediction.is_digit else "?")
+        # The ink's colour differs, and with it now and then the rounding of a soft edge.
+        shown = [float(text.rstrip("%")) for text in page.locator("#reading .percent").all_inner_texts()]
+        assert shown == pytest.approx(100 * prediction.probabilities, abs=0.5)
+        page.keyboard.press("c")
+
+
+def test_what_is_no_digit_is_said_to_be_none(open_page):
+    page = open_page()
+    draw(page, [[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]])  # an X
+    assert digit(page) == "?"
+    assert page.inner_text("#reading .verdict .words") == "That does not look like a digit."
+    assert page.locator("#reading .bar.winner").count() == 0
+    assert page.inner_text("#reading .subject") == "digit"
+
+
+def test_the_evidence_that_is_shown_averages_to_the_logit(open_page):
+    page = open_page()
+    answers = []
+    page.on("requestfinished", lambda request: "run/predict" in request.url and answers.append(request.response()))
+    draw(page, DIGITS[8])
+    assert digit(page) == "8"
+    class_activation_maps = np.array(json.loads(answers[-1].json()["data"][0])["evidence"])  # (10, 49)
+    classifier = load_classifier()
+    logits = predict_logits(classifier.model, torch.tensor(centred(page)[None]))[0].numpy()
+    logits /= classifier.calibration.temperature
+    assert class_activation_maps.mean(axis=1) == pytest.approx(logits, abs=1e-3)
+
+    for asked in (8, 0):
+        page.hover(f"#reading .bar[data-digit='{asked}']")
+        cells = page.evaluate(
+            "[...document.querySelector('#reading canvas').getContext('2d').getImageData(0, 0, 7, 7).data]"
+        )
+        red, _, blue, alpha = np.array(cells).reshape(49, 4).T
+        expected = (
+            np.where(class_activation_maps[asked] > 0, 1, -1)
+            * 200
+            * np.sqrt(np.abs(class_activation_maps[asked]) / np.abs(class_activation_maps).max())
+        )
+        visible = alpha > 20  # fainter colours are rounded by their transparency
+        assert visible.any()
+        assert (np.sign(red - blue) == np.sign(expected))[visible].all()
+        assert alpha == pytest.approx(np.abs(expected), abs=1)
+
+
+def test_the_evidence_for_any_digit_can_be_asked_for(open_page):
+    page = open_page()
+    draw(page, DIGITS[4])
+    assert digit(page) == "4"
+    assert page.inner_text("#reading .subject") == "4"
+    page.hover("#reading .bar[data-digit='0']")
+    assert page.inner_text("#reading .subject") == "0"
+    page.hover("#pad canvas")
+    assert page.inner_text("#reading .subject") == "4"
+    page.focus("#reading .bar[data-digit='8']")
+    assert page.inner_text("#reading figcaption") == "for and against an 8"
+
+
+def test_a_finger_asks_for_the_evidence_and_the_pad_takes_it_back(open_page):
+    page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
+    page.get_by_role("button", name="Example: 4").tap()
+    assert digit(page) == "4"
+    # Safari gives no button that is pressed the focus.
+    page.evaluate("document.querySelector('#reading .bars').addEventListener('mousedown', (e) => e.preventDefault())")
+    page.locator("#reading .bar[data-digit='9']").tap()
+    assert settled(page, "#reading .subject") == "9"
+    page.get_by_role("button", name="Example: 4").tap()
+    assert settled(page, "#reading .subject") == "4"
+
+
+def test_nothing_is_claimed_of_an_empty_pad(open_page):
+    page = open_page()
+    assert page.inner_text("#reading .verdict") == "Draw a digit, 0 to 9. It is read while you draw."
+    assert not any(percent.is_visible() for percent in page.locator("#reading .percent").all())
+    assert page.inner_text("#reading .steps").split("\n") == ["drawing", "cropped", "20×20", "centred", "as seen"]
+    top = page.locator("#network").bounding_box()["y"]
+    draw(page, DIGITS[4])
+    assert digit(page) == "4"
+    assert page.locator("#reading .percent").first.is_visible()
+    assert page.locator("#network").bounding_box()["y"] == top  # nothing jumps
+
+
+def test_drawn_by_mouse_a_digit_is_read_as_python_reads_its_strokes(open_page):
+    page = open_page()
+    classifier = load_classifier()
+    for strokes in [*DIGITS.values(), *(example["strokes"] for example in EXAMPLES)]:
+        strokes = place(strokes)  # as benchmarks.replay does with the strokes of people
+        draw(page, strokes)
+        prediction = classifier.predict(render(strokes))
+        assert digit(page) == (str(prediction.digit) if prediction.is_digit else "?")
+        page.keyboard.press("c")
+
+
+def test_undo_redo_and_erase(open_page):
+    page = open_page()
+    draw(page, DIGITS[4])
+    assert digit(page) == "4"
+    page.keyboard.press("Control+z")
+    assert digit(page) != "4"
+    page.keyboard.press("Control+Shift+z")
+    assert digit(page) == "4"
+    page.keyboard.press("Delete")
+    assert digit(page) == ""
+    page.get_by_role("button", name="Undo").click()
+    assert digit(page) == "4"
+
+    page.keyboard.press("e")
+    assert page.get_by_role("button", name="Eraser").get_attribute("aria-pressed") == "true"
+    page.locator("#pad [data-width]").fill("34")
+    draw(page, [[(0.2, y / 50), (0.8, y / 50)] for y in range(5, 46, 3)])
+    assert digit(page) == ""
+
+
+def test_every_tool_and_key(open_page):
+    page = open_page()
+
+    def button(name):
+        return page.get_by_role("button", name=name, exact=True)
+
+    def amount():
+        page.wait_for_timeout(100)  # the pad paints once a frame
+        return int(ink(page).astype(int).sum())
+
+    line = [[(0.2, 0.5), (0.8, 0.5)]]
+    assert not any(button(name).is_enabled() for name in ("Undo", "Redo", "Clear"))
+    draw(page, line)
+    thin = amount()
+    button("Undo").click()
+    assert amount() == 0
+    button("Redo").click()
+    assert amount() == thin
+    page.keyboard.press("Control+z")
+    assert amount() == 0
+    page.keyboard.press("Control+y")
+    assert amount() == thin
+    button("Eraser").click()
+    draw(page, [[(0.5, 0.4), (0.5, 0.6)]])
+    assert 0 < amount() < thin
+    button("Undo").click()
+    button("Pen").click()
+    page.locator("#pad [data-width]").fill("32")
+    draw(page, line)
+    assert amount() == pytest.approx(2 * thin, rel=0.1)
+    for clear in (lambda: button("Clear").click(), lambda: page.keyboard.press("Delete")):
+        clear()
+        assert amount() == 0
+        page.keyboard.press("Control+z")
+        assert amount() > thin
+    page.keyboard.press("c")
+    assert amount() == 0
+
+
+def test_tooltips_name_the_keys(open_page):
+    page = open_page()
+    titles = {
+        button.inner_text() or button.get_attribute("aria-label"): button.get_attribute("title")
+        for button in page.locator("#pad .tools button").all()
+    }
+    assert titles["Pen"] == "Pen (E switches pen and eraser)"
+    assert titles["Eraser"] == "Eraser (E switches pen and eraser)"
+    assert titles["↶"] == "Undo (Ctrl+Z or ⌘Z)"
+    assert titles["↷"] == "Redo (Shift+Ctrl+Z or ⇧⌘Z)"
+    assert titles["Clear"] == "Clear (Delete or C)"
+
+
+def test_what_a_screen_reader_is_told(open_page):
+    page = open_page()
+    draw(page, DIGITS[4])
+    assert digit(page) == "4"
+    verdict = page.locator("#reading .verdict")
+    assert (verdict.get_attribute("aria-live"), verdict.get_attribute("aria-atomic")) == ("polite", "true")
+    assert verdict.aria_snapshot() == "- text: Certainly a 4."  # not the digit, and then the same in words
+    page.evaluate("document.activeElement.blur()")
+    page.locator("#pad [data-tool=pen]").focus()
+    order = []
+    for _ in range(33):
+        name, _, rest = page.locator("*:focus").aria_snapshot().removeprefix("- ").partition('"')
+        order.append((name.strip(), rest.split('"')[0]))
+        page.keyboard.press("Tab")
+    names = [name for _, name in order]
+    assert names[:6] == [
+        "Pen",
+        "Eraser",
+        "Width",
+        "Undo",
+        "Clear",
+        "Drawing area. Draw one digit, 0 to 9, with mouse, pen or finger.",
+    ]
+    assert names[6:16] == [f"Example: {example['name']}" for example in EXAMPLES]
+    assert [name.split()[0] for name in names[16:26]] == [str(number) for number in range(10)]
+    assert [kind for kind, _ in order[26:29]] == ["radio", "radio", "checkbox"]
+    assert names[28:33] == ["Feature maps", "It was a 0", "It was a 1", "It was a 2", "It was a 3"]
+
+
+def test_a_stroke_that_leaves_the_pad_and_returns_is_one_stroke(open_page):
+    page = open_page()
+    draw(page, [[(0.5, 0.5), (1.3, 0.5), (1.3, 0.6), (0.5, 0.6)]])
+    page.wait_for_timeout(100)
+    rows = ink(page)[:, -10:].any(axis=1)  # near the edge over which it left and came back
+    assert np.flatnonzero(np.diff(rows.astype(int))).size == 4
+    page.keyboard.press("Control+z")
+    page.wait_for_timeout(100)
+    assert not ink(page).any()
+
+
+def test_the_drawing_survives_turning_the_phone(open_page):
+    page = open_page(viewport=PHONE)
+    draw(page, DIGITS[6])
+    assert digit(page) == "6"
+    side, before = len(ink(page)), sketch_to_mnist(ink(page)).astype(int)
+    page.set_viewport_size({"width": 740, "height": 360})
+    page.wait_for_timeout(300)
+    assert len(ink(page)) != side
+    assert np.abs(sketch_to_mnist(ink(page)) - before).mean() < 6
+    assert digit(page) == "6"
+
+
+def test_the_pad_stays_sharp_where_the_page_is_zoomed(open_page):
+    page = open_page()
+    draw(page, DIGITS[6])
+    session = page.context.new_cdp_session(page)
+    for zoom in (1.1, 1.25):  # at which the pad is as large as before, and has more pixels
+        size = {"width": round(DESKTOP["width"] / zoom), "height": round(DESKTOP["height"] / zoom)}
+        session.send("Emulation.setDeviceMetricsOverride", {**size, "deviceScaleFactor": zoom, "mobile": False})
+        page.wait_for_function(
+            "(zoom) => document.querySelector('#pad canvas').width === Math.round(418 * zoom)", arg=zoom
+        )
+        assert ink(page).any()
+
+
+def test_an_example_is_put_on_the_pad_as_if_drawn(open_page):
+    page = open_page()
+    draw(page, DIGITS[2])
+    page.get_by_role("button", name="Example: 7, crossed").click()
+    assert digit(page) == "7"
+    page.get_by_role("button", name="Undo").click()  # the bar across
+    assert digit(page) == "7"
+    for _ in range(2):  # the rest of the 7, and that the pad was emptied for it
+        page.keyboard.press("Control+z")
+    assert digit(page) == "2"
+    page.get_by_role("button", name="Example: 3").focus()
+    page.keyboard.press("Enter")
+    assert digit(page) == "3"
+
+
+def test_every_example_is_read(open_page):
+    page = open_page()
+    examples = page.get_by_role("group", name="Examples").get_by_role("button")
+    assert examples.count() == 10
+    for number in range(10):
+        examples.nth(number).click()
+        assert digit(page) == str(number)
+
+
+def test_touch_draws_and_a_second_finger_does_not_disturb(open_page):
+    page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
+    box = page.locator("#pad canvas").bounding_box()
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind, *points):
+        places = [
+            {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": number}
+            for number, (x, y) in enumerate(points)
+        ]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    first, *rest = DIGITS[7][0]
+    touch("touchStart", first)
+    touch("touchMove", rest[0])
+    touch("touchStart", rest[0], (0.1, 0.9))
+    touch("touchMove", rest[1], (0.2, 0.9))
+    touch("touchEnd")
+    assert digit(page) == "7"
+
+
+def test_a_pen_takes_over_from_the_palm_that_came_before_it(open_page):
+    page = open_page(has_touch=True)
+    box = page.locator("#pad canvas").bounding_box()
+    session = page.context.new_cdp_session(page)
+    place = {"x": box["x"] + 0.9 * box["width"], "y": box["y"] + 0.9 * box["height"]}
+    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{**place, "id": 0}]})
+
+    def pen(kind, x, y):
+        place = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+        rest = {"button": "left", "buttons": int(kind != "mouseReleased"), "pointerType": "pen"}
+        session.send("Input.dispatchMouseEvent", {"type": kind, **place, **rest, "clickCount": 1})
+
+    first, *rest = DIGITS[7][0]
+    pen("mousePressed", *first)
+    for point in rest:
+        pen("mouseMoved", *point)
+    pen("mouseReleased", *point)
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert digit(page) == "7"
+    assert not ink(page)[-100:, -100:].any()
+    page.get_by_role("button", name="Undo").click()
+    assert digit(page) == ""
+
+
+def test_a_stroke_that_the_browser_takes_away_leaves_the_pad_ready_for_the_next(open_page):
+    page = open_page()
+    draw(page, [[(0.2, 0.1), (0.8, 0.1)]], lift=False)
+    page.evaluate("document.querySelector('#pad canvas').releasePointerCapture(1)")  # the mouse
+    page.mouse.move(10, 10)
+    page.mouse.up()
+    page.keyboard.press("c")
+    draw(page, DIGITS[7])
+    assert digit(page) == "7"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_fits_the_screen_and_can_be_read(open_page, viewport, scheme):
+    page = open_page(viewport=viewport, color_scheme=scheme, device_scale_factor=2)
+    assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
+    canvas = page.evaluate("(({width, clientWidth}) => ({width, clientWidth}))(document.querySelector('#pad canvas'))")
+    assert canvas["width"] == 2 * canvas["clientWidth"]
+    for count in (False, True):
+        if count:
+            draw(page, DIGITS[2])
+            assert digit(page) == "2"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        if viewport == DESKTOP:
+            assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+        ratios = page.evaluate(CONTRASTS, "body *")
+        assert len(ratios) >= 28
+        assert {text: ratio for text, ratio in ratios.items() if ratio < 4.5} == {}  # WCAG AA
+    for part in ("parameters", "milliseconds"):
+        assert page.locator(f"#reading tr.chosen .{part}").is_visible()
+
+
+def test_bold_letters_are_of_the_same_font_as_the_others(open_page):
+    page = open_page()
+    widths = page.evaluate("""async () => {
+        const context = document.createElement("canvas").getContext("2d");
+        const width = (font) => { context.font = font; return context.measureText("MNIST sketchpad 100.0%").width; };
+        return Promise.all([400, 600].map(async (weight) => {
+            await document.fonts.load(`${weight} 20px "Source Sans Pro"`);
+            return [width(`${weight} 20px "Source Sans Pro", monospace`), width(`${weight} 20px monospace`)];
+        }));
+    }""")
+    for letters, others in widths:
+        assert letters < 0.95 * others  # of a letter that the font lacks it would be the other's
+
+
+def test_asks_nothing_of_other_hosts(open_page, browser, url):
+    page = browser.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(url)
+    page.wait_for_selector("#pad canvas")
+    page.close()
+    assert [address for address in asked if not address.startswith((url, "data:", "blob:"))] == []
+
+
+def test_the_network_can_be_chosen(open_page):
+    page = open_page()
+    draw(page, DIGITS[9])
+    assert digit(page) == "9"
+    assert settled(page, "#reading tr.chosen .name") == "net-25k"
+    page.locator("#network label").nth(1).click()
+    assert digit(page) == "9"
+    assert settled(page, "#reading tr.chosen .name") == "net-8k"
+
+
+def test_the_score_counts_what_the_visitor_says(open_page):
+    page, other = open_page(), open_page()
+
+    def say(page, name):
+        before = page.inner_text("#naming .score")
+        page.get_by_role("button", name=name, exact=True).click()
+        page.wait_for_function("(text) => document.querySelector('#naming .score').innerText !== text", arg=before)
+        return page.inner_text("#naming .score")
+
+    assert say(page, "It was a 3") == "Draw a digit first."
+    draw(page, DIGITS[3])
+    assert digit(page) == "3"
+    assert say(page, "It was a 3") == "Noted: 3. Read right: 1 of 1."
+    draw(page, [[(0.8, 0.8), (0.85, 0.85)]])
+    digit(page)
+    assert say(page, "It was an 8") == "Noted: 8. Read right: 1 of 2."
+    page.get_by_role("button", name="It was a 3", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#naming .score').innerText.endsWith('2 of 2.')")
+    page.locator("#pad canvas").focus()
+    assert say(page, "It was an 8") == "Noted: 8. Read right: 1 of 2."
+    page.keyboard.press("c")  # a press of the mouse leaves the focus on the pad
+    assert digit(page) == ""
+    draw(other, DIGITS[1])
+    assert digit(other) == "1"
+    assert say(other, "It was a 1") == "Noted: 1. Read right: 1 of 1."
+
+
+def test_feature_maps_are_shown_when_asked_for(open_page):
+    page = open_page()
+    page.get_by_role("checkbox", name="Feature maps").check()
+    draw(page, DIGITS[5])
+    assert digit(page) == "5"
+    strips = page.locator("#layers img")
+    expected = feature_maps_value(feature_maps(load_classifier("net-25k").model, centred(page)))
+    assert [strip.get_attribute("src") for strip in strips.all()] == [layer["image"] for layer in expected]
+    page.locator("#network label").nth(1).click()
+    assert settled(page, "#layers").splitlines() == [
+        "Layer 1: 16 maps of 28×28",
+        "Layer 2: 24 maps of 28×28",
+        "Layer 3: 16 maps of 14×14",
+        "Layer 4: 24 maps of 14×14",
+    ]
+    page.get_by_role("checkbox", name="Feature maps").uncheck()
+    strips.first.wait_for(state="detached")
+
+
+def write_picture(file):
+    """A blue 5 on white paper as a picture file; gives the picture."""
+    page = Image.new("RGB", (280, 280), "white")
+    page.paste(render(DIGITS[5], ink=(20, 40, 160)), mask=render(DIGITS[5]))
+    page.save(file)
+    return page
+
+
+def test_predict_is_an_api(url, tmp_path):
+    file = tmp_path / "digit.png"
+    page = write_picture(file)
+    client = Client(url, verbose=False)
+    assert [name for name in client.view_api(return_format="dict")["named_endpoints"]] == ["/predict"]
+    result = client.predict(handle_file(file), api_name="/predict")
+    assert result["label"] == "5"
+    confidences = {entry["label"]: entry["confidence"] for entry in result["confidences"]}
+    expected = load_classifier().predict(page).probabilities
+    assert confidences == pytest.approx({str(digit): float(share) for digit, share in enumerate(expected)}, abs=1e-5)
+    render([[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]]).save(file)  # an X
+    assert client.predict(handle_file(file), api_name="/predict")["label"] == "no digit"
+    with pytest.raises(Exception, match="no picture"):
+        client.predict(None, api_name="/predict")
+
+
+def test_predict_takes_the_three_steps_of_the_readmes_curl(url, tmp_path):
+    file = tmp_path / "digit.png"
+    page = write_picture(file)
+    api = f"{url}gradio_api"
+
+    def post(path, body, content_type):
+        request = urllib.request.Request(f"{api}/{path}", body, {"Content-Type": content_type})
+        with urllib.request.urlopen(request) as answer:
+            return answer.read().decode()
+
+    head = b'--limit\r\nContent-Disposition: form-data; name="files"; filename="digit.png"\r\n\r\n'
+    body = head + file.read_bytes() + b"\r\n--limit--\r\n"
+    # The README cuts these answers at their quotation marks.
+    path = post("upload", body, "multipart/form-data; boundary=limit").split('"')[1]
+    asked = json.dumps({"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}]})
+    event = post("call/predict", asked.encode(), "application/json").split('"')[3]
+    with urllib.request.urlopen(f"{api}/call/predict/{event}") as answer:
+        kind, data = answer.read().decode().split("\n")[:2]
+    assert kind == "event: complete"
+    (result,) = json.loads(data.removeprefix("data: "))
+    assert result["label"] == "5"
+    assert result["confidences"][0]["confidence"] == pytest.approx(load_classifier().predict(page).confidence, abs=1e-5)

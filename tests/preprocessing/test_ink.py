@@ -1,0 +1,168 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision import transforms
+
+from benchmarks.preprocessing import on_canvas
+from mnist_cnn.classifier import load_classifier
+from mnist_cnn.constants import MNIST_MEAN, MNIST_STD
+from mnist_cnn.evaluation import accuracy
+from mnist_cnn.preprocessing import BlankSketchError, normalize, sketch_to_mnist
+from mnist_cnn.preprocessing.slant import deslant
+from tests.support.digits import DIGITS
+from tests.support.handwriting import render
+
+
+def reference_sketch_to_mnist(ink):
+    """The published steps once more, pixel by pixel and with whole-number arithmetic where they allow it.
+
+    For ink (H, W) of whole numbers whose longer side is a multiple of 20.
+    """
+    rows, columns = np.nonzero(ink.max(axis=1))[0], np.nonzero(ink.max(axis=0))[0]
+    box = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1].astype(int)
+    cell = max(box.shape) // 20
+    small = np.zeros((20, 20))
+    fronts = [(20 - -(-length // cell)) // 2 for length in box.shape]
+    for y, x in np.ndindex(box.shape):
+        small[fronts[0] + y // cell, fronts[1] + x // cell] += box[y, x] / cell**2
+    small = np.round(small / small.max() * 255)
+    middle = [sum(i * small.sum(axis=1 - axis)[i] for i in range(20)) / small.sum() for axis in (0, 1)]
+    top, left = (min(max(round(14 - m), 0), 8) for m in middle)
+    image = np.zeros((28, 28), np.uint8)
+    image[top : top + 20, left : left + 20] = small
+    return image
+
+
+def test_normalize_is_torchvisions_of_deslanted_images():
+    images = torch.randint(0, 256, (5, 28, 28), dtype=torch.uint8)
+    to_input = transforms.Compose([transforms.ToTensor(), transforms.Normalize((MNIST_MEAN,), (MNIST_STD,))])
+    expected = torch.stack([to_input(Image.fromarray(image.numpy())) for image in deslant(images)])
+    assert normalize(images).dtype == torch.float32
+    torch.testing.assert_close(normalize(images), expected)
+
+
+@pytest.mark.parametrize(
+    ("images", "error"),
+    [
+        (torch.zeros(2, 28, 28), TypeError),
+        (np.zeros((2, 28, 28), np.uint8), TypeError),
+        (torch.zeros(28, 28, dtype=torch.uint8), ValueError),
+        (torch.zeros(2, 32, 32, dtype=torch.uint8), ValueError),
+    ],
+)
+def test_normalize_refuses_what_is_no_batch_of_grey_levels(images, error):
+    with pytest.raises(error, match="normalize takes"):
+        normalize(images)
+
+
+@pytest.mark.parametrize("shape", [(200, 120), (60, 140), (100, 100)])
+def test_follows_the_published_steps(shape):
+    random = np.random.default_rng(0)
+    canvas = np.zeros((300, 300), np.uint8)
+    # Coarse blobs, so that the scaled values are nowhere near a tie of rounding.
+    blobs = np.kron(random.integers(0, 3, (shape[0] // 20, shape[1] // 20)) * 127, np.ones((20, 20), int))
+    blobs[0, 0] = blobs[-1, -1] = 255
+    canvas[40 : 40 + shape[0], 70 : 70 + shape[1]] = blobs
+    difference = sketch_to_mnist(canvas).astype(int) - reference_sketch_to_mnist(canvas)
+    assert np.abs(difference).max() <= 1
+
+
+def test_gives_back_enlarged_mnist_digits(mnist_test):
+    images, labels = mnist_test
+    random = np.random.default_rng(0)
+    results = np.stack([sketch_to_mnist(on_canvas(digit, random)) for digit in images.numpy()])
+    difference = np.abs(results.astype(int) - images.numpy()).max(axis=(1, 2))
+    assert (difference <= 1).mean() >= 0.999
+    # All that reach full ink come back bit for bit, but for two that lost their last row at MNIST's lower edge, and two
+    # with edges as sharp as a screen's, whose pen is evened.
+    full = images.numpy().max(axis=(1, 2)) == 255
+    assert full.sum() > 8900
+    assert np.flatnonzero(full & (difference > 0)).tolist() == [4530, 5553, 9051, 9302]
+    assert [np.ptp(np.flatnonzero(images[index].any(dim=1))) + 1 for index in (4530, 9302)] == [19, 19]
+    model = load_classifier("net-25k").model
+    assert abs(accuracy(model, torch.from_numpy(results), labels) - accuracy(model, images, labels)) <= 0.0005
+
+
+def test_ink_and_paper_of_any_kind_give_the_same_image():
+    drawing = render(DIGITS[5])
+    alpha = np.asarray(drawing)[..., 3]
+    expected = sketch_to_mnist(drawing)
+    on = {}
+    for paper, ink in (("white", "black"), ("black", "white"), ("#204080", "#f0e060"), ("#ddd", "#d11")):
+        page = Image.new("RGB", drawing.size, paper)
+        page.paste(Image.new("RGB", drawing.size, ink), mask=drawing.getchannel("A"))
+        on[paper] = page
+    variants = {
+        "alpha as grey": alpha,
+        "inverted grey": 255 - alpha,
+        "floats to 1": alpha / 255,
+        "16 bits": alpha.astype(np.uint16) * 257,
+        "array with alpha": np.asarray(drawing),
+        "white ink on nothing": render(DIGITS[5], ink=(255, 255, 255)),
+        "palette": on["white"].convert("P"),
+        **on,
+    }
+    for name, variant in variants.items():
+        difference = np.abs(sketch_to_mnist(variant).astype(int) - expected)
+        # Eight bits, and the palette's few colours, round each pixel's share of ink, and so move the evened edge.
+        assert difference.max() <= 25, name
+        assert difference.mean() < 0.5, name
+
+
+def test_place_and_size_do_not_matter():
+    strokes = np.array(DIGITS[7][0])
+    images = [
+        sketch_to_mnist(render([strokes * scale + shift], side=600, width=round(40 * scale)))
+        for scale, shift in ((1.0, 0.0), (0.5, 0.0), (0.5, 0.45))
+    ]
+    assert np.abs(images[0].astype(int) - images[2]).mean() < 4
+    assert np.abs(images[1].astype(int) - images[2]).mean() < 1
+
+
+def test_reads_through_noise_of_the_paper():
+    random = np.random.default_rng(0)
+    clean = sketch_to_mnist(render(DIGITS[3]))
+    alpha = np.asarray(render(DIGITS[3]))[..., 3] / 255
+    photo = np.clip(210 - 150 * alpha + random.normal(0, 2.5, alpha.shape), 0, 255).astype(np.uint8)
+    assert np.abs(sketch_to_mnist(photo).astype(int) - clean).mean() < 4
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [
+        np.zeros((280, 280), np.uint8),
+        np.full((280, 280, 3), 200, np.uint8),
+        np.zeros((50, 30, 4), np.uint8),
+        np.ones((1, 1)),
+        np.random.default_rng(0).normal(200, 2, (100, 100)).astype(np.uint8),
+        Image.new("RGBA", (280, 280)),
+    ],
+)
+def test_blank_sketches_are_said_to_be_blank(blank):
+    with pytest.raises(BlankSketchError, match="blank"):
+        sketch_to_mnist(blank)
+
+
+@pytest.mark.parametrize(
+    ("sketch", "error", "words"),
+    [
+        (np.zeros((0, 5)), ValueError, "shape"),
+        (np.zeros((28, 28, 2)), ValueError, "shape"),
+        (np.zeros(28), ValueError, "shape"),
+        (np.array([[np.nan, 1.0]]), ValueError, "finite"),
+        (np.array([["a"]]), TypeError, "PIL image or an array"),
+        ("digit.png", TypeError, "PIL image or an array"),
+    ],
+)
+def test_what_is_no_sketch_is_refused_in_words(sketch, error, words):
+    with pytest.raises(error, match=words):
+        sketch_to_mnist(sketch)
+
+
+@pytest.mark.parametrize("strokes", [[[(0.5, 0.5)]], [[(0.1, 0.5), (0.9, 0.5)]], [[(0.0, 0.0), (1.0, 1.0)]]])
+def test_dots_dashes_and_diagonals_fit(strokes):
+    image = sketch_to_mnist(render(strokes))
+    assert image.shape == (28, 28)
+    assert image.dtype == np.uint8
+    assert image.max() == 255

@@ -1,0 +1,88 @@
+"""What a visitor of the page sees and does, for tests in a browser."""
+
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+
+from tests.support.browser import settled
+
+DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+NO_NETWORK = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
+
+# The contrast of every text that can be seen inside a selector with what is behind it, by WCAG's formula.
+CONTRASTS = """(selector) => {
+    const parse = (colour) => {
+        const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number);
+        return colour.startsWith("color(") ? [r * 255, g * 255, b * 255, a] : [r, g, b, a];
+    };
+    const over = ([r, g, b, a], below) => [r, g, b].map((value, i) => a * value + (1 - a) * below[i]);
+    const behind = (element) => {
+        if (!element) return [255, 255, 255];
+        return over(parse(getComputedStyle(element).backgroundColor), behind(element.parentElement));
+    };
+    const opacity = (element) => element ? getComputedStyle(element).opacity * opacity(element.parentElement) : 1;
+    const luminance = (colour) => {
+        const [r, g, b] = colour.map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const ratios = {};
+    for (const element of document.querySelectorAll(selector)) {
+        const texts = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE);
+        const text = texts.map((node) => node.data.trim()).join("");
+        if (!text || element.disabled || !element.checkVisibility({ visibilityProperty: true })) continue;
+        const [r, g, b, a] = parse(getComputedStyle(element).color);
+        const below = behind(element);
+        const lights = [over([r, g, b, a * opacity(element)], below), below].map(luminance);
+        const ratio = (Math.max(...lights) + 0.05) / (Math.min(...lights) + 0.05);
+        ratios[text] = Math.min(ratio, ratios[text] ?? Infinity);
+    }
+    return ratios;
+}"""
+
+
+def digit(page):
+    return settled(page, "#reading .digit")
+
+
+def picture(url):
+    return Image.open(io.BytesIO(base64.b64decode(url.split(",")[1])))
+
+
+def seen(page):
+    """The 28×28 picture that the page says the network saw, uint8."""
+    return np.asarray(picture(page.get_attribute("#reading .seen img", "src")))
+
+
+def centred(page, reading="#reading"):
+    """The drawing in MNIST's form, before what `normalize` does to it: uint8 (28, 28)."""
+    step = page.locator(f"{reading} .steps li", has_text="centred")
+    return np.asarray(picture(step.locator("img").get_attribute("src")))
+
+
+def ink(page):
+    """The ink on the pad's canvas as it is on the screen, 0 to 255."""
+    return np.asarray(picture(page.evaluate("document.querySelector('#pad canvas').toDataURL()")))[:, :, 3]
+
+
+def percents(shares):
+    return [f"{100 * share:.1f}%" for share in shares]
+
+
+def open_tab(page, name):
+    page.get_by_role("tab", name=name).click()
+
+
+def enter(field, text):
+    """Type into one of Gradio's fields, as a person would who sees whether it took the text.
+
+    In the first milliseconds after it has appeared, such a field puts its first value back.
+    """
+    for _ in range(20):
+        field.fill(text)
+        field.press("Tab")
+        field.page.wait_for_timeout(50)
+        if field.input_value() == text:
+            return
+    raise AssertionError(f"the field shows {field.input_value()!r} and does not take {text!r}")

@@ -1,0 +1,77 @@
+"""The app served in a process of its own, for tests and benchmarks."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from tests.support import PROJECT
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def serve(
+    port: int | None = None,
+    log: IO[bytes] | None = None,
+    folder: Path = PROJECT,
+    python: Path = Path(sys.executable),
+    **environment: str,
+) -> Iterator[str]:
+    """`python app.py` in a process of its own; gives its address.
+
+    Args:
+        port: where it listens, a free one where none is named.
+        log: takes what it writes to its standard output and error.
+        folder: holds app.py; it is the process's working directory.
+        python: the interpreter.
+        environment: variables of the process, beside those of this one.
+
+    Raises:
+        RuntimeError: it ended, or did not answer within a minute.
+    """
+    with serving(port, log, folder, python, **environment) as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def serving(
+    port: int | None = None,
+    log: IO[bytes] | None = None,
+    folder: Path = PROJECT,
+    python: Path = Path(sys.executable),
+    **environment: str,
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """As `serve`, and gives the process too."""
+    port = port or free_port()
+    env = os.environ | {"GRADIO_SERVER_PORT": str(port), "NO_PROXY": "127.0.0.1"} | environment
+    url = f"http://127.0.0.1:{port}/"
+    with subprocess.Popen([python, "app.py"], cwd=folder, env=env, stdout=log, stderr=log) as process:
+        try:
+            _wait_for(url, process)
+            yield url, process
+        finally:
+            process.terminate()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(300):
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(url).close()
+            return
+        time.sleep(0.2)
+    raise RuntimeError("app.py ended at its start, or never answered.")

@@ -1,0 +1,22 @@
+import base64
+import io
+
+import numpy as np
+from PIL import Image
+
+from mnist_cnn.ui.components.feature_maps.feature_maps import feature_maps_value
+
+
+def test_shows_each_layer_from_nothing_to_its_strongest():
+    maps = np.linspace(-3, 6, 16 * 2 * 3).reshape(16, 2, 3)
+    first, second = feature_maps_value([maps, np.full((8, 7, 7), -1.0)])
+    assert first["name"] == "Layer 1: 16 maps of 2×3"
+    assert second["name"] == "Layer 2: 8 maps of 7×7"
+    sheet, blank = (
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(layer["image"].split(",")[1])))) for layer in (first, second)
+    )
+    assert sheet.shape == (2, 16 * 4 - 1)
+    assert sheet[0, 0] == 0
+    assert sheet[1, -1] == 255
+    assert abs(int(sheet[0, 4 * 8]) - 255 * maps[8, 0, 0] / 6) <= 1
+    assert blank[:, :7].max() == 0
