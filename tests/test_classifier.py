@@ -9,8 +9,7 @@ from mnist_cnn.classifier import Classifier, Prediction, load_classifier, save_c
 from mnist_cnn.evaluation import predict_logits
 from mnist_cnn.models import MODELS, build_model
 from mnist_cnn.preprocessing import sketch_to_mnist
-from mnist_cnn.preprocessing.moments import moment_normalize
-from mnist_cnn.preprocessing.slant import deslant
+from mnist_cnn.preprocessing.normalization import deslant, moment_normalize
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
 

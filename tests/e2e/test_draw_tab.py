@@ -13,7 +13,7 @@ from mnist_cnn.classifier import load_classifier
 from mnist_cnn.evaluation import predict_logits
 from mnist_cnn.feature_maps import feature_maps
 from mnist_cnn.preprocessing import sketch_to_mnist
-from mnist_cnn.preprocessing.slant import deslant
+from mnist_cnn.preprocessing.normalization import deslant
 from mnist_cnn.ui.components.feature_maps.feature_maps import feature_maps_value
 from tests.support import PROJECT
 from tests.support.browser import draw, settled

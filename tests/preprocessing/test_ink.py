@@ -9,7 +9,7 @@ from mnist_cnn.classifier import load_classifier
 from mnist_cnn.constants import MNIST_MEAN, MNIST_STD
 from mnist_cnn.evaluation import accuracy
 from mnist_cnn.preprocessing import BlankSketchError, normalize, sketch_to_mnist
-from mnist_cnn.preprocessing.slant import deslant
+from mnist_cnn.preprocessing.normalization import deslant
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
 
