@@ -6,9 +6,9 @@ import subprocess
 import sys
 
 import pytest
-
-from benchmarks.cold_start import environment, published
 from tests.docs.test_readme import front_matter
+
+from benchmarks.cold_start import copy_tracked_files, environment
 from tests.e2e.test_bad_input import Client, assert_well
 from tests.support import PROJECT
 from tests.support.server import serve
@@ -20,7 +20,7 @@ UNSEEN = ("__pycache__", ".pyi")  # what Python and Gradio put beside the code w
 def space(tmp_path_factory):
     """A copy of what the repository publishes, read-only."""
     folder = tmp_path_factory.mktemp("space") / "app"
-    published(folder)
+    copy_tracked_files(folder)
     yield folder
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755)
