@@ -40,10 +40,10 @@ def results() -> str:
         f"test accuracy after one epoch, mean of {seeds} seeds": [f"{row['mean']:.2f}%" for row in one_epoch],
         f"minimum of these {seeds} seeds": [f"{row['min']:.2f}%" for row in one_epoch],
         f"speedup over the reference pipeline, {threads} threads": [f"{row['speedup']:.1f}×" for row in speed_rows],
-        "test accuracy of the pretrained model": [f"{mnist[name]['before']:.2%}" for name in NAMES],
-        f"its accuracy on drawings, validation data, mean over {len(sources)} sources": [
-            f"{_source_mean(sources, name):.2%}" for name in NAMES
-        ],
+        "test accuracy of the pretrained model": _percent(mnist[name]["before"] for name in NAMES),
+        f"its accuracy on drawings, validation data, mean over {len(sources)} sources": _percent(
+            _source_mean(sources, name) for name in NAMES
+        ),
     }
     return _table(["", *_code(NAMES)], ([name, *cells] for name, cells in rows.items()))
 
@@ -98,28 +98,31 @@ def preprocessing() -> str:
 
 def drawings() -> str:
     """Accuracy of the pretrained models on drawings, and the fraction rejected."""
-    mnist, rejected = _load("preprocessing"), _load("confidence")["rejected"]["MNIST test set"]
+    mnist, rejected = _load("preprocessing"), _load("confidence")["rejected"]["MNIST test set"]["fraction"]
     sources = _load("drawings")["sources"]
-    cells = [f"{mnist['accuracy'][name]['before']:.2%}" for name in NAMES]
-    rows = [["MNIST test set, for comparison", f"{mnist['digits']:,}", *cells, f"{rejected['fraction']:.2%}"]]
-    for row in sources:
-        metrics = [row["models"][name] for name in NAMES]
-        cells = [f"{metric['accuracy']:.2%}" for metric in metrics]
-        rows.append([_source(row["file"]), f"{row['samples']:,}", *cells, f"{row['rejected']:.2%}"])
+
+    def row(name: str, count: str, values: Iterable[float]) -> list[str]:
+        return [name, count, *_percent(values)]
+
+    accuracies = [mnist["accuracy"][name]["before"] for name in NAMES]
+    rows = [row("MNIST test set, for comparison", f"{mnist['digits']:,}", [*accuracies, rejected])]
+    for source in sources:
+        name, metrics = _source(source["file"]), [source["models"][name] for name in NAMES]
+        accuracies = [metric["accuracy"] for metric in metrics]
+        rows.append(row(name, f"{source['samples']:,}", [*accuracies, source["rejected"]]))
         donors = len(metrics[0]["by_donor"])
         if donors > 1:
-            cells = [f"{metric['donor_mean']:.2%}" for metric in metrics]
-            rows.append([f"{_source(row['file'])}, mean over {donors} donors", "", *cells, ""])
-    means = [f"{_source_mean(sources, name):.2%}" for name in NAMES]
-    mean_rejected = statistics.mean(row["rejected"] for row in sources)
-    rows.append([f"mean over the {len(sources)} sources of drawings", "", *means, f"{mean_rejected:.2%}"])
+            means = [metric["donor_mean"] for metric in metrics]
+            rows.append([*row(f"{name}, mean over {donors} donors", "", means), ""])
+    means = [*(_source_mean(sources, name) for name in NAMES), statistics.mean(row["rejected"] for row in sources)]
+    rows.append(row(f"mean over the {len(sources)} sources of drawings", "", means))
     return _table(["validation data", "digits", *(f"accuracy, {name}" for name in _code(NAMES)), "rejected"], rows)
 
 
 def calibration() -> str:
     """Expected calibration error of the pretrained models."""
     models = _load("confidence")["calibration"]
-    rows = ([_source(source), *(f"{models[name][source]['ece']:.2%}" for name in NAMES)] for source in models[NAMES[0]])
+    rows = ([_source(source), *_percent(models[name][source]["ece"] for name in NAMES)] for source in models[NAMES[0]])
     return _table(["expected calibration error", *_code(NAMES)], rows)
 
 
@@ -139,7 +142,7 @@ def rejection() -> str:
 def conditions() -> str:
     """Accuracy at other stroke widths, sizes, positions and colours."""
     rows = (
-        [row["name"], *(f"{row['accuracy'][name]:.2%}" for name in NAMES)] for row in _load("drawings")["conditions"]
+        [row["name"], *_percent(row["accuracy"][name] for name in NAMES)] for row in _load("drawings")["conditions"]
     )
     return _table(["condition", *_code(NAMES)], rows)
 
@@ -149,7 +152,7 @@ def preprocessing_stages() -> str:
     rows: dict[str, list[str]] = {}
     stages = _load("drawings")["stages"]
     for row in stages:  # condition by condition
-        rows.setdefault(row["name"], []).extend(f"{row['accuracy'][name]:.2%}" for name in NAMES)
+        rows.setdefault(row["name"], []).extend(_percent(row["accuracy"][name] for name in NAMES))
     head = [
         f"{name}, {condition}"
         for condition in dict.fromkeys(row["condition"] for row in stages)
@@ -319,6 +322,10 @@ def _load(name: str) -> Any:
 def _table(head: list[str], rows: Iterable[list]) -> str:
     lines = [f"| {' | '.join(map(str, cells))} |" for cells in [head, *rows]]
     return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
+
+
+def _percent(fractions: Iterable[float]) -> list[str]:
+    return [f"{fraction:.2%}" for fraction in fractions]
 
 
 def _code(names: list[str]) -> list[str]:
