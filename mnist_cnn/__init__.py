@@ -6,5 +6,5 @@ Imports run in one direction: `constants` and `runtime` → `data`, `preprocessi
 
 from .classifier import Classifier, Prediction, load_classifier
 
-__all__ = ["Classifier", "Prediction", "load_classifier"]
-__version__ = "0.2.0"
+__all__ = ["Classifier", "Prediction", "__version__", "load_classifier"]
+__version__ = "0.2.0"  # a literal, since pyproject.toml reads it without importing the package
