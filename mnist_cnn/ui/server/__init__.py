@@ -1,19 +1,19 @@
 """What stands between the page and the internet: filtered requests, checked inputs, errors that are shown to the user.
 
-Most of it relies on parts of Gradio that are not documented, and so may change with any release. `requirements.txt` pins
-the release. To upgrade, change the pin there and in the README's front matter, then check each of these parts; the
-tests named with a part fail if it has changed.
+Most of it relies on undocumented parts of Gradio, which may change with any release. `requirements.txt` pins the
+release. To upgrade, change the pin there and in the README's front matter, then check each of these parts; the tests
+named with a part fail if it has changed.
 
 `request_filter`
-    Paths: Gradio's routes are in `gradio/routes.py`. Compare it with the last release for routes that the page needs
-    and the filter does not allow (a request with status 404 in the browser's network log), and for new routes below the
-    allowed folders. The page shows `error` of a failed request outside the queue and `detail` of one in it. A full queue
-    is answered with 503, a body of the wrong form with 422. Middleware is passed as `app_kwargs` of `launch`.
-    Tests: `tests/ui/test_request_filter.py`, `tests/e2e/test_bad_input.py`.
+    Paths: compare `gradio/routes.py` with the last release for routes that the page needs but the filter does not allow
+    (status 404 in the browser's network log), and for new routes below the allowed folders. Answers: the page shows
+    `error` of a failed request outside the queue and `detail` of one in it; Gradio answers a full queue with 503 and a
+    body of the wrong form with 422. Middleware is passed as `app_kwargs` of `launch`. Tests:
+    `tests/ui/test_request_filter.py`, `tests/e2e/test_bad_input.py`.
 `guarded_blocks`
     `Blocks.preprocess_data` and `Blocks.postprocess_data`: their arguments, and that a copy of a `BlockFunction` with
-    fewer `outputs` is enough to process fewer outputs. `gr.Error.print_exception`: that False keeps the traceback out of
-    the log. Tests: `tests/e2e/test_bad_input.py`, which also reads the log; speed: `benchmarks/ui_overhead.py`.
+    fewer `outputs` is enough to process fewer outputs. `gr.Error.print_exception`: that False keeps the traceback out
+    of the log. Tests: `tests/e2e/test_bad_input.py`, which also reads the log; speed: `benchmarks/ui_overhead.py`.
 `components/image_upload`
     `async_move_resource_to_block_cache` is where Gradio would fetch a URL; `GRADIO_CACHE` is the folder of uploads;
     `is_http_url_like` decides what is a URL. Tests: `tests/e2e/test_bad_input.py`, `tests/e2e/test_image_upload.py`.
