@@ -52,12 +52,12 @@ def picture(url):
 
 def seen(page):
     """The 28×28 picture that the page says the network saw, uint8."""
-    return np.asarray(picture(page.get_attribute("#reading .seen img", "src")))
+    return np.asarray(picture(page.get_attribute("#reading .model-input img", "src")))
 
 
 def centred(page, reading="#reading"):
     """The drawing in MNIST's form, before what `normalize` does to it: uint8 (28, 28)."""
-    step = page.locator(f"{reading} .steps li", has_text="centred")
+    step = page.locator(f"{reading} .stages li", has_text="Centred")
     return np.asarray(picture(step.locator("img").get_attribute("src")))
 
 
