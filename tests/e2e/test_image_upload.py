@@ -35,7 +35,7 @@ def open_part(open_page):
 
     def open_part(**options):
         page = open_page(**options)
-        page.get_by_role("button", name="Read a photo or a picture file").click()
+        page.get_by_role("button", name="Classify a photo or image file").click()
         page.get_by_role("button", name="Upload file").wait_for()
         return page
 
@@ -43,34 +43,34 @@ def open_part(open_page):
 
 
 def digit(page):
-    return settled(page, "#picture-reading .digit")
+    return settled(page, "#image-prediction .digit")
 
 
 def words(page):
-    return settled(page, "#picture-reading .verdict .words")
+    return settled(page, "#image-prediction .verdict .message")
 
 
 def upload(page, file):
-    page.set_input_files("#picture input[type=file]", file)
+    page.set_input_files("#image input[type=file]", file)
     page.get_by_role("button", name="Remove Image").wait_for()
 
 
 def test_a_file_is_read_and_shown_step_by_step(open_part, photo):
     page = open_part()
-    assert not page.locator("#picture-reading").is_visible()
+    assert not page.locator("#image-prediction").is_visible()
     upload(page, photo)
     assert digit(page) == "5"
     expected = load_classifier().predict(Image.open(photo))
-    assert (centred(page, "#picture-reading") == expected.image).all()
-    percents = page.locator("#picture-reading .percent").all_inner_texts()
+    assert (centred(page, "#image-prediction") == expected.image).all()
+    percents = page.locator("#image-prediction .percent").all_inner_texts()
     assert percents == [f"{100 * share:.1f}%" for share in expected.probabilities]
-    steps = page.locator("#picture-reading .steps .name").all_inner_texts()
-    assert steps == ["ink", "cropped", "20×20", "centred", "as seen"]
-    assert page.locator("#picture-reading .networks tr").count() == 2
-    page.locator("#network label").nth(1).click()
-    assert settled(page, "#picture-reading tr.chosen .name") == "net-8k"
+    steps = page.locator("#image-prediction .stages .name").all_inner_texts()
+    assert steps == ["Extracted ink", "Cropped", "Resized to 20×20", "Centred", "Model input"]
+    assert page.locator("#image-prediction .models tr").count() == 2
+    page.locator("#model label").nth(1).click()
+    assert settled(page, "#image-prediction tr.selected .name") == "net-8k"
     page.get_by_role("button", name="Remove Image").click()
-    page.wait_for_selector("#picture-reading", state="hidden")
+    page.wait_for_selector("#image-prediction", state="hidden")
     upload(page, photo)
     assert digit(page) == "5"
 
@@ -88,7 +88,7 @@ def test_an_empty_sheet_is_said_to_be_blank(open_part, tmp_path):
     page = open_part()
     photograph([], CONDITIONS["lamp"], np.random.default_rng(0)).convert("RGB").save(tmp_path / "empty.jpg")
     upload(page, tmp_path / "empty.jpg")
-    assert words(page) == "The picture is blank, or what is on it runs off its sides."
+    assert words(page) == "The image is blank, or the drawing runs off its edges."
     assert digit(page) == ""
 
 
@@ -100,7 +100,7 @@ def test_a_paste_is_read(open_part, photo, tmp_path):
     page.get_by_role("button", name="Paste from clipboard").click()
     page.get_by_role("button", name="Remove Image").wait_for()
     assert digit(page) == "5"
-    assert (centred(page, "#picture-reading") == sketch_to_mnist(Image.open(photo))).all()
+    assert (centred(page, "#image-prediction") == sketch_to_mnist(Image.open(photo))).all()
 
 
 def test_what_the_camera_sees_is_read_and_not_mirrored(open_part, camera):
@@ -111,13 +111,13 @@ def test_what_the_camera_sees_is_read_and_not_mirrored(open_part, camera):
     page.get_by_role("button", name="Remove Image").wait_for()
     assert digit(page) == "2"
     expected = sketch_to_mnist(Image.open(camera)).astype(int)
-    differences = [np.abs(centred(page, "#picture-reading") - other).mean() for other in (expected, expected[:, ::-1])]
+    differences = [np.abs(centred(page, "#image-prediction") - other).mean() for other in (expected, expected[:, ::-1])]
     assert differences[0] < 12 < differences[1]
 
 
 def test_a_phone_offers_its_camera_beside_its_pictures(open_part):
     page = open_part(viewport=PHONE, has_touch=True, is_mobile=True)
-    chooser = page.locator("#picture input[type=file]")
+    chooser = page.locator("#image input[type=file]")
     assert chooser.get_attribute("accept") == "image/*"
     assert chooser.get_attribute("capture") is None  # with it there would be the camera alone
 
@@ -129,7 +129,7 @@ def test_fits_the_screen(open_part, photo, viewport, scheme):
     upload(page, photo)
     assert digit(page) == "5"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    column = page.locator("#picture-reading").bounding_box()
-    for part in ("#picture", "#picture-reading .bars", "#picture-reading .evidence", "#picture-reading .steps"):
+    column = page.locator("#image-prediction").bounding_box()
+    for part in ("#image", "#image-prediction .bars", "#image-prediction .evidence", "#image-prediction .stages"):
         box = page.locator(part).bounding_box()
         assert column["x"] <= box["x"] + 0.5 and box["x"] + box["width"] <= column["x"] + column["width"] + 0.5
