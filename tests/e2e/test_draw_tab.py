@@ -80,8 +80,8 @@ def test_what_is_no_digit_is_said_to_be_none(open_page):
     page = open_page()
     draw(page, [[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]])  # an X
     assert digit(page) == "?"
-    assert page.inner_text("#reading .verdict .words") == "That does not look like a digit."
-    assert page.locator("#reading .bar.winner").count() == 0
+    assert page.inner_text("#reading .verdict .message") == "Not recognised as a digit."
+    assert page.locator("#reading .bar.predicted").count() == 0
     assert page.inner_text("#reading .subject") == "digit"
 
 
@@ -91,7 +91,7 @@ def test_the_evidence_that_is_shown_averages_to_the_logit(open_page):
     page.on("requestfinished", lambda request: "run/predict" in request.url and answers.append(request.response()))
     draw(page, DIGITS[8])
     assert digit(page) == "8"
-    class_activation_maps = np.array(json.loads(answers[-1].json()["data"][0])["evidence"])  # (10, 49)
+    class_activation_maps = np.array(json.loads(answers[-1].json()["data"][0])["class_activation_maps"])  # (10, 49)
     classifier = load_classifier()
     logits = predict_logits(classifier.model, torch.tensor(centred(page)[None]))[0].numpy()
     logits /= classifier.calibration.temperature
@@ -124,7 +124,10 @@ def test_the_evidence_for_any_digit_can_be_asked_for(open_page):
     page.hover("#pad canvas")
     assert page.inner_text("#reading .subject") == "4"
     page.focus("#reading .bar[data-digit='8']")
-    assert page.inner_text("#reading figcaption") == "for and against an 8"
+    assert (
+        page.inner_text("#reading figcaption")
+        == "Evidence for an 8: orange supports, blue opposes (class activation map)"
+    )
 
 
 def test_a_finger_asks_for_the_evidence_and_the_pad_takes_it_back(open_page):
@@ -141,14 +144,20 @@ def test_a_finger_asks_for_the_evidence_and_the_pad_takes_it_back(open_page):
 
 def test_nothing_is_claimed_of_an_empty_pad(open_page):
     page = open_page()
-    assert page.inner_text("#reading .verdict") == "Draw a digit, 0 to 9. It is read while you draw."
+    assert page.inner_text("#reading .verdict") == "Draw a digit, 0 to 9. Predictions update as you draw."
     assert not any(percent.is_visible() for percent in page.locator("#reading .percent").all())
-    assert page.inner_text("#reading .steps").split("\n") == ["drawing", "cropped", "20×20", "centred", "as seen"]
-    top = page.locator("#network").bounding_box()["y"]
+    assert page.inner_text("#reading .stages").split("\n") == [
+        "Drawing",
+        "Cropped",
+        "Resized to 20×20",
+        "Centred",
+        "Model input",
+    ]
+    top = page.locator("#model").bounding_box()["y"]
     draw(page, DIGITS[4])
     assert digit(page) == "4"
     assert page.locator("#reading .percent").first.is_visible()
-    assert page.locator("#network").bounding_box()["y"] == top  # nothing jumps
+    assert page.locator("#model").bounding_box()["y"] == top  # nothing jumps
 
 
 def test_drawn_by_mouse_a_digit_is_read_as_python_reads_its_strokes(open_page):
@@ -240,7 +249,7 @@ def test_what_a_screen_reader_is_told(open_page):
     assert digit(page) == "4"
     verdict = page.locator("#reading .verdict")
     assert (verdict.get_attribute("aria-live"), verdict.get_attribute("aria-atomic")) == ("polite", "true")
-    assert verdict.aria_snapshot() == "- text: Certainly a 4."  # not the digit, and then the same in words
+    assert verdict.aria_snapshot() == "- text: Almost certainly a 4."  # not the digit, and then the same in words
     page.evaluate("document.activeElement.blur()")
     page.locator("#pad [data-tool=pen]").focus()
     order = []
@@ -260,7 +269,13 @@ def test_what_a_screen_reader_is_told(open_page):
     assert names[6:16] == [f"Example: {example['name']}" for example in EXAMPLES]
     assert [name.split()[0] for name in names[16:26]] == [str(number) for number in range(10)]
     assert [kind for kind, _ in order[26:29]] == ["radio", "radio", "checkbox"]
-    assert names[28:33] == ["Feature maps", "It was a 0", "It was a 1", "It was a 2", "It was a 3"]
+    assert names[28:33] == [
+        "Feature maps",
+        "Correct label: 0",
+        "Correct label: 1",
+        "Correct label: 2",
+        "Correct label: 3",
+    ]
 
 
 def test_a_stroke_that_leaves_the_pad_and_returns_is_one_stroke(open_page):
@@ -397,7 +412,7 @@ def test_fits_the_screen_and_can_be_read(open_page, viewport, scheme):
         assert len(ratios) >= 28
         assert {text: ratio for text, ratio in ratios.items() if ratio < 4.5} == {}  # WCAG AA
     for part in ("parameters", "milliseconds"):
-        assert page.locator(f"#reading tr.chosen .{part}").is_visible()
+        assert page.locator(f"#reading tr.selected .{part}").is_visible()
 
 
 def test_bold_letters_are_of_the_same_font_as_the_others(open_page):
@@ -428,38 +443,40 @@ def test_the_network_can_be_chosen(open_page):
     page = open_page()
     draw(page, DIGITS[9])
     assert digit(page) == "9"
-    assert settled(page, "#reading tr.chosen .name") == "net-25k"
-    page.locator("#network label").nth(1).click()
+    assert settled(page, "#reading tr.selected .name") == "net-25k"
+    page.locator("#model label").nth(1).click()
     assert digit(page) == "9"
-    assert settled(page, "#reading tr.chosen .name") == "net-8k"
+    assert settled(page, "#reading tr.selected .name") == "net-8k"
 
 
 def test_the_score_counts_what_the_visitor_says(open_page):
     page, other = open_page(), open_page()
 
     def say(page, name):
-        before = page.inner_text("#naming .score")
+        before = page.inner_text("#label-feedback .score")
         page.get_by_role("button", name=name, exact=True).click()
-        page.wait_for_function("(text) => document.querySelector('#naming .score').innerText !== text", arg=before)
-        return page.inner_text("#naming .score")
+        page.wait_for_function(
+            "(text) => document.querySelector('#label-feedback .score').innerText !== text", arg=before
+        )
+        return page.inner_text("#label-feedback .score")
 
-    assert say(page, "It was a 3") == "Draw a digit first."
+    assert say(page, "Correct label: 3") == "Draw a digit first."
     draw(page, DIGITS[3])
     assert digit(page) == "3"
-    assert say(page, "It was a 3") == "Noted: 3. Read right: 1 of 1."
+    assert say(page, "Correct label: 3") == "Saved as 3. Correct so far: 1 of 1."
     draw(page, [[(0.8, 0.8), (0.85, 0.85)]])
     digit(page)
-    assert say(page, "It was an 8") == "Noted: 8. Read right: 1 of 2."
-    page.get_by_role("button", name="It was a 3", exact=True).focus()
+    assert say(page, "Correct label: 8") == "Saved as 8. Correct so far: 1 of 2."
+    page.get_by_role("button", name="Correct label: 3", exact=True).focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('#naming .score').innerText.endsWith('2 of 2.')")
+    page.wait_for_function("document.querySelector('#label-feedback .score').innerText.endsWith('2 of 2.')")
     page.locator("#pad canvas").focus()
-    assert say(page, "It was an 8") == "Noted: 8. Read right: 1 of 2."
+    assert say(page, "Correct label: 8") == "Saved as 8. Correct so far: 1 of 2."
     page.keyboard.press("c")  # a press of the mouse leaves the focus on the pad
     assert digit(page) == ""
     draw(other, DIGITS[1])
     assert digit(other) == "1"
-    assert say(other, "It was a 1") == "Noted: 1. Read right: 1 of 1."
+    assert say(other, "Correct label: 1") == "Saved as 1. Correct so far: 1 of 1."
 
 
 def test_feature_maps_are_shown_when_asked_for(open_page):
@@ -467,11 +484,11 @@ def test_feature_maps_are_shown_when_asked_for(open_page):
     page.get_by_role("checkbox", name="Feature maps").check()
     draw(page, DIGITS[5])
     assert digit(page) == "5"
-    strips = page.locator("#layers img")
+    strips = page.locator("#feature-maps img")
     expected = feature_maps_value(feature_maps(load_classifier("net-25k").model, centred(page)))
     assert [strip.get_attribute("src") for strip in strips.all()] == [layer["image"] for layer in expected]
-    page.locator("#network label").nth(1).click()
-    assert settled(page, "#layers").splitlines() == [
+    page.locator("#model label").nth(1).click()
+    assert settled(page, "#feature-maps").splitlines() == [
         "Layer 1: 16 maps of 28×28",
         "Layer 2: 24 maps of 28×28",
         "Layer 3: 16 maps of 14×14",
@@ -500,8 +517,8 @@ def test_predict_is_an_api(url, tmp_path):
     expected = load_classifier().predict(page).probabilities
     assert confidences == pytest.approx({str(digit): float(share) for digit, share in enumerate(expected)}, abs=1e-5)
     render([[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]]).save(file)  # an X
-    assert client.predict(handle_file(file), api_name="/predict")["label"] == "no digit"
-    with pytest.raises(Exception, match="no picture"):
+    assert client.predict(handle_file(file), api_name="/predict")["label"] == "not a digit"
+    with pytest.raises(Exception, match="no image"):
         client.predict(None, api_name="/predict")
 
 
