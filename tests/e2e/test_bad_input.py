@@ -18,9 +18,9 @@ from PIL import Image
 
 from mnist_cnn.preprocessing import BlankSketchError, preprocess_with_stages
 from mnist_cnn.preprocessing.decoding import IMAGE_FORMATS, ImageError, decode_image
-from mnist_cnn.ui.components.model_choice import ModelChoice
+from mnist_cnn.ui.components.label_feedback.label_feedback import selected_digit
+from mnist_cnn.ui.components.model_choice.model_choice import ModelChoice
 from mnist_cnn.ui.components.sketchpad.sketchpad import Sketchpad
-from mnist_cnn.ui.draw_tab import _pressed
 from tests.preprocessing.test_decoding import announced, encoded
 from tests.support import PROJECT
 from tests.support.digits import DIGITS
@@ -39,7 +39,7 @@ json_values = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=20)
-    | st.sampled_from(["net-25k", "own", "net-9k", "x.json", "/etc/passwd", "../weights/net-8k.pt", PREFIX, "data:,"]),
+    | st.sampled_from(["net-25k", "user", "net-9k", "x.json", "/etc/passwd", "../weights/net-8k.pt", PREFIX, "data:,"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=8,
 )
@@ -117,7 +117,7 @@ def test_any_array_becomes_an_image_or_is_said_to_be_none(sketch):
 def test_a_digit_is_pressed_or_refused(data):
     for event_data in (data, {"digit": data}):
         try:
-            digit = _pressed(gr.EventData(None, event_data))
+            digit = selected_digit(gr.EventData(None, event_data))
         except gr.Error as error:
             assert not error.print_exception
         else:
@@ -219,25 +219,25 @@ def refused(status, answer, words=""):
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({"drawing": "digit.json"}, "did not arrive as a PNG"),
-        ({"drawing": "/etc/passwd"}, "did not arrive as a PNG"),
+        ({"drawing": "digit.json"}, "not a PNG image"),
+        ({"drawing": "/etc/passwd"}, "not a PNG image"),
         ({"drawing": {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}}, "Reload the page"),
         ({"drawing": PREFIX + "AAAA"}, "damaged"),
         ({"drawing": PREFIX + base64.b64encode(announced(20_000, 20_000)).decode()}, "pixels"),
-        ({"drawing": PREFIX + "A" * 400_000}, "larger than the pad"),
-        ({"drawing": math.nan}, "did not arrive as a PNG"),
-        ({"network": "net-9k"}, "no such network"),
-        ({"network": "../weights/net-8k.pt"}, "no such network"),
-        ({"network": None}, "no such network"),
-        ({"network": ["net-8k"]}, "no such network"),
+        ({"drawing": PREFIX + "A" * 400_000}, "too large"),
+        ({"drawing": math.nan}, "not a PNG image"),
+        ({"network": "net-9k"}, "Unknown model"),
+        ({"network": "../weights/net-8k.pt"}, "Unknown model"),
+        ({"network": None}, "Unknown model"),
+        ({"network": ["net-8k"]}, "Unknown model"),
         ({"data": []}, "Reload the page"),
         ({"fn_index": 999}, "Reload the page"),
         ({"fn_index": -1}, "Reload the page"),
         ({"fn_index": "predict"}, "Reload the page"),
         ({"data": "no list"}, "Reload the page"),
-        ({"fn_index": 1, "event_data": None}, "not one of the ten digits"),
-        ({"fn_index": 1, "event_data": {"digit": 1e308}}, "not one of the ten digits"),
-        ({"fn_index": 1, "event_data": {"digit": "3"}}, "not one of the ten digits"),
+        ({"fn_index": 1, "event_data": None}, "Invalid label"),
+        ({"fn_index": 1, "event_data": {"digit": 1e308}}, "Invalid label"),
+        ({"fn_index": 1, "event_data": {"digit": "3"}}, "Invalid label"),
     ],
 )
 def test_what_the_pad_would_not_send_is_refused_in_words(client, body, words):
@@ -342,7 +342,7 @@ def test_no_file_of_the_server_is_given_out(client, path):
 def test_addresses_that_the_page_does_not_use_are_closed(client, method, path):
     status, answer = client.ask(method, path, {} if method == "POST" else None)
     assert status == 404
-    assert json.loads(answer)["error"] == "There is nothing at this address."
+    assert json.loads(answer)["error"] == "Not found."
 
 
 @pytest.mark.parametrize("path", ["run/predict", "call/predict", "queue/join", "upload"])
@@ -364,7 +364,7 @@ def test_a_body_of_any_length_is_cut_short(client, path):
 
 
 def test_events_that_wait_cannot_be_called_past_the_queue(client):
-    for name, inputs in (("predict", [None]), ("train", ["net-8k", "ours"])):
+    for name, inputs in (("predict", [None]), ("train", ["net-8k", "default"])):
         status, answer = client.ask("POST", f"/gradio_api/run/{name}", {"data": inputs})
         assert refused(status, answer, "queue")
 
