@@ -77,13 +77,13 @@ def test_visitors_have_answers_and_networks_of_their_own(client):
         _, answer = client.draw(session_hash=session, fn_index=1, event_data={"digit": digit})
         return json.loads(answer)["data"][0]
 
-    assert score("one", 5) == "Noted: 5. Read right: 1 of 1."
+    assert score("one", 5) == "Saved as 5. Correct so far: 1 of 1."
     other = PREFIX + base64.b64encode(encoded(render(DIGITS[3]))).decode()
     assert "1 of 2" in client.draw(other, session_hash="one", fn_index=1, event_data={"digit": 8})[1].decode()
-    assert score("two", 5) == "Noted: 5. Read right: 1 of 1."
-    assert score("one", 5) == "Noted: 5. Read right: 2 of 3."
+    assert score("two", 5) == "Saved as 5. Correct so far: 1 of 1."
+    assert score("one", 5) == "Saved as 5. Correct so far: 2 of 3."
     # The choice of one's own network is not there where nobody trained, whatever another visitor did.
-    assert "no such network" in client.draw(network="own", session_hash="two")[1].decode()
+    assert "Unknown model" in client.draw(network="user", session_hash="two")[1].decode()
 
 
 def test_who_would_wait_for_too_many_to_train_is_told_so(monkeypatch):
