@@ -19,7 +19,7 @@ from tests.support.mnist_files import write_mnist
 from tests.support.page import CONTRASTS, DESKTOP, NO_NETWORK, PHONE, centred, digit, enter, ink, open_tab
 from tests.support.server import serve
 
-HEADLINE, BAR = "#monitor .headline", "#monitor .bar"
+HEADLINE, BAR = "#monitor .status", "#monitor .bar"
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def open_train(open_page):
         page = open_page(**options)
         if query:
             page.goto(f"{page.url}?tab=train&{query}")
-            page.wait_for_selector("#monitor .figures dd")
+            page.wait_for_selector("#monitor .metrics dd")
         open_tab(page, "Train")
         return page
 
@@ -76,7 +76,7 @@ def train(page, words="Done"):
 
 
 def figure(page, name):
-    return page.locator("#monitor .figures div", has_text=name).locator("dd").inner_text()
+    return page.locator("#monitor .metrics div", has_text=name).locator("dd").inner_text()
 
 
 def test_a_training_streams_and_shows_what_it_came_to(open_train):
@@ -89,17 +89,15 @@ def test_a_training_streams_and_shows_what_it_came_to(open_train):
     assert percents == sorted(percents)
     assert len(set(percents)) >= 5
     assert done(page) == 100
-    assert re.search(
-        r"23,930 parameters reads \d+\.\d\d% of MNIST's test digits, above the 95%", page.inner_text(HEADLINE)
-    )
-    assert figure(page, "Images seen") == "20,000"
+    assert re.search(r"Test accuracy \d+\.\d\d% \(target 95%\) with 23,930 parameters", page.inner_text(HEADLINE))
+    assert figure(page, "Samples seen") == "20,000"
 
-    assert page.locator("#results .hardest button").count() == 24
+    assert page.locator("#results .hard-examples button").count() == 24
     matrix = page.locator("#results tbody td").all_inner_texts()
     assert sum(int(count) for count in matrix if count) == 100
     points = page.evaluate("[...document.querySelectorAll('polyline, circle')].map((line) => line.points?.length ?? 1)")
     assert 500 < sum(points) < 2000
-    kernels = page.get_attribute("#monitor .kernels img", "src")
+    kernels = page.get_attribute("#monitor .filters img", "src")
     assert kernels.startswith("data:image/png")
 
     chart = page.locator("#monitor [data-chart=accuracy] svg").bounding_box()
@@ -112,13 +110,13 @@ def test_a_training_streams_and_shows_what_it_came_to(open_train):
 
 
 def test_the_same_seed_ends_the_same_in_the_command_line(open_train, root, tmp_path):
-    page = open_train("network=net-8k&batch_size=64&seed=5&percent=50")
+    page = open_train("model=net-8k&batch_size=64&seed=5&train_fraction=0.5")
     train(page)
     metrics = tmp_path / "m.json"
     arguments = ["--model", "net-8k", "--batch-size", "64", "--seed", "5", "--share", "0.5", "--data-root", root]
     command = [sys.executable, "train.py", *map(str, arguments), "--metrics", str(metrics)]
     subprocess.run(command, cwd=PROJECT, check=True, capture_output=True)
-    assert f"reads {json.loads(metrics.read_text())['test_accuracy']:.2%} of" in page.inner_text(HEADLINE)
+    assert f"Test accuracy {json.loads(metrics.read_text())['test_accuracy']:.2%} " in page.inner_text(HEADLINE)
     with page.expect_download() as download:
         page.click("#metrics")
     figures = json.loads(download.value.path().read_text())
@@ -127,7 +125,7 @@ def test_the_same_seed_ends_the_same_in_the_command_line(open_train, root, tmp_p
 
 
 def test_a_pause_holds_the_run_until_it_is_resumed(open_train):
-    page = open_train("network=net-8k&batch_size=8")
+    page = open_train("model=net-8k&batch_size=8")
     page.click("#train")
     wait_until_done(page, 1)
     page.click("#pause")
@@ -146,18 +144,18 @@ def test_a_pause_holds_the_run_until_it_is_resumed(open_train):
 
 
 def test_others_wait_for_their_turn_and_can_leave(open_train):
-    long = "network=net-8k&batch_size=8"
+    long = "model=net-8k&batch_size=8"
     first, second, third = open_train(long), open_train(long), open_train(long)
     first.click("#train")
     wait_until_done(first, 1)
     second.click("#train")
-    wait_for(second, "Waiting for one other training")
+    wait_for(second, "Queued: 1 run ahead")
     third.click("#train")
-    wait_for(third, "Waiting for 2 other trainings")
-    assert third.inner_text("#stop") == "Leave"
+    wait_for(third, "Queued: 2 runs ahead")
+    assert third.inner_text("#stop") == "Leave queue"
     second.click("#stop")
-    wait_for(second, "You left the line")
-    wait_for(third, "Waiting for one other training")
+    wait_for(second, "Left the queue")
+    wait_for(third, "Queued: 1 run ahead")
     first.click("#pause")  # gives its turn away
     wait_for(third, "Training net-8k")
     first.click("#stop")
@@ -168,12 +166,12 @@ def test_others_wait_for_their_turn_and_can_leave(open_train):
 
 
 def test_closing_the_page_ends_its_training(open_train):
-    page, next_one = open_train("network=net-8k&batch_size=8"), open_train("network=net-8k&batch_size=8")
+    page, next_one = open_train("model=net-8k&batch_size=8"), open_train("model=net-8k&batch_size=8")
     page.click("#train")
     wait_until_done(page, 2)
     next_one.click("#train")
-    wait_for(next_one, "Waiting for one other training")
-    left = float(figure(page, "Time left").split()[0])
+    wait_for(next_one, "Queued: 1 run ahead")
+    left = float(figure(page, "ETA").split()[0])
     page.close()
     closed = time.monotonic()
     wait_for(next_one, "Training net-8k")
@@ -188,26 +186,26 @@ def test_the_network_is_used_by_its_own_visitor_alone_until_it_is_put_back(open_
     train(page)
     page.click("#use")
     open_tab(page, "Draw")
-    page.get_by_label("yours").wait_for()
+    page.get_by_label("Your model").wait_for()
     for expected in (1, 8):
         draw(page, DIGITS[expected])
         assert digit(page) == str(expected)
-        assert page.locator("#reading .networks tr").count() == 3
+        assert page.locator("#reading .models tr").count() == 3
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
         page.keyboard.press("c")
     open_tab(other, "Draw")
-    assert "yours" not in settled(other, "#network")
+    assert "Your model" not in settled(other, "#model")
     open_tab(page, "Train")
-    page.click("#revert")
+    page.click("#restore")
     open_tab(page, "Draw")
-    page.get_by_label("yours").wait_for(state="detached")
+    page.get_by_label("Your model").wait_for(state="detached")
     draw(page, DIGITS[3])
     assert digit(page) == "3"
-    assert page.locator("#reading .networks tr").count() == 2
+    assert page.locator("#reading .models tr").count() == 2
 
 
 def test_weights_and_curves_can_be_downloaded(open_train, root):
-    page = open_train("percent=40")
+    page = open_train("train_fraction=0.4")
     train(page)
     with page.expect_download() as download:
         page.click("#weights")
@@ -215,18 +213,18 @@ def test_weights_and_curves_can_be_downloaded(open_train, root):
     classifier = load_classifier(path=download.value.path())
     images, labels = load_mnist(root, train=False)
     accuracy = (classifier.probabilities(images).argmax(axis=1) == labels.numpy()).mean()
-    assert f"reads {accuracy:.2%} of" in page.inner_text(HEADLINE)
+    assert f"Test accuracy {accuracy:.2%} " in page.inner_text(HEADLINE)
     with page.expect_download() as download:
         page.click("#curves")
     rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
     assert len(rows) > 20
-    assert float(rows[-1]["at"]) == 1
+    assert float(rows[-1]["progress"]) == 1
 
 
 def test_a_hard_digit_can_be_put_onto_the_pad(open_train, root):
-    page = open_train("percent=20")
+    page = open_train("train_fraction=0.2")
     train(page)
-    hard = page.locator("#results .hardest button").first
+    hard = page.locator("#results .hard-examples button").first
     label = int(hard.inner_text()[0])
     hard.click()
     assert page.locator("#reading").is_visible()
@@ -245,26 +243,26 @@ def test_a_hard_digit_can_be_put_onto_the_pad(open_train, root):
 
 
 def test_the_digit_on_the_pad_is_watched_and_corrections_are_learnt(open_train):
-    page = open_train("percent=20")
-    assert page.locator("#corrections input").is_disabled()
+    page = open_train("train_fraction=0.2")
+    assert page.locator("#use-drawings input").is_disabled()
     train(page)
     open_tab(page, "Draw")
     draw(page, [[(0.2, 0.2), (0.8, 0.8)], [(0.8, 0.2), (0.2, 0.8)]])  # a cross, which is no digit yet
     digit(page)
     count = centred(page)
-    page.get_by_role("button", name="It was a 7").click()
-    settled(page, "#naming .score")
+    page.get_by_role("button", name="Correct label: 7").click()
+    settled(page, "#label-feedback .score")
     open_tab(page, "Train")
-    page.locator("#corrections input").check()
+    page.locator("#use-drawings input").check()
     page.click("#train")
     wait_for(page, "Training net-25k")
     wait_for(page, "Done")
-    assert "It reads 1 of your 1 drawings; 0 before." in page.inner_text(HEADLINE)
+    assert "Your drawings: 1 of 1 correct (0 before)." in page.inner_text(HEADLINE)
     assert re.search(
-        r"Run 1, without them, reads \d+\.\d\d% of MNIST: a cost of -?\d+\.\d\d points", page.inner_text(HEADLINE)
+        r"Test accuracy without them, in run 1: \d+\.\d\d% \([+-]\d+\.\d\d points\)", page.inner_text(HEADLINE)
     )
-    assert figure(page, "Images seen") == "4,050"
-    image = page.locator("#monitor .watching")
+    assert figure(page, "Samples seen") == "4,050"
+    image = page.locator("#monitor .probe-image")
     watched = image.evaluate(
         """(image) => {
             const canvas = document.createElement("canvas");
@@ -274,11 +272,11 @@ def test_the_digit_on_the_pad_is_watched_and_corrections_are_learnt(open_train):
         }"""
     )
     assert watched == count.flatten().tolist()
-    assert "7" in page.get_attribute("#monitor [data-chart=watched] svg", "aria-label")
+    assert "7" in page.get_attribute("#monitor [data-chart=probe] svg", "aria-label")
 
 
 def test_runs_are_kept_and_compared(open_train):
-    page = open_train("network=net-8k&percent=10&batch_size=64")
+    page = open_train("model=net-8k&train_fraction=0.1&batch_size=64")
     train(page)
     page.click("#use")
     page.wait_for_function("document.querySelector('#use').disabled")
@@ -288,15 +286,15 @@ def test_runs_are_kept_and_compared(open_train):
     page.click("#train")
     wait_for(page, "Training net-25k")
     wait_for(page, "Done")
-    assert page.locator("#records .scroll tbody tr").count() == 2
+    assert page.locator("#history .scroll tbody tr").count() == 2
     assert page.is_enabled("#use")  # the second network in place of the first
-    assert not page.is_visible("#records .comparison")
-    for box in page.locator("#records input").all():
+    assert not page.is_visible("#history .comparison")
+    for box in page.locator("#history input").all():
         box.check()
-    rows = page.locator("#records .comparison tr.differs th").all_inner_texts()
-    assert "network" in rows
+    rows = page.locator("#history .comparison tr.differs th").all_inner_texts()
+    assert "model" in rows
     assert "seed" not in rows
-    assert page.locator("#records .comparison polyline").count() == 2
+    assert page.locator("#history .comparison polyline").count() == 2
 
 
 def test_a_link_restores_the_settings(open_train, open_page):
@@ -316,7 +314,7 @@ def test_a_link_restores_the_settings(open_train, open_page):
     assert other.get_by_label("Seed").input_value() == "42"
     assert other.get_by_label("reference").is_checked()
     other.goto(page.url.replace("seed=42", "seed=-3"))
-    wait_for(other, "The link's settings cannot be used. The seed must be a whole number from 0")
+    wait_for(other, "This link cannot be used. Invalid training settings: seed must be from 0")
 
 
 def test_settings_that_do_not_go_together_are_refused_before_training(open_train):
@@ -324,7 +322,7 @@ def test_settings_that_do_not_go_together_are_refused_before_training(open_train
     page.click("#settings button")
     enter(page.get_by_role("spinbutton", name="Learning rate"), "1.9")
     page.click("#train")
-    wait_for(page, "take at most 0.8, or larger batches")
+    wait_for(page, "use at most 0.8, or larger batches")
     assert page.is_enabled("#train")
     assert done(page) == 0
 
@@ -346,11 +344,11 @@ def test_without_data_training_says_so_and_drawing_works(open_page, tmp_path):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_fits_the_screen_and_can_be_read(open_train, viewport, scheme):
-    page = open_train("percent=10", viewport=viewport, color_scheme=scheme)
+    page = open_train("train_fraction=0.1", viewport=viewport, color_scheme=scheme)
     before = page.locator("#monitor").bounding_box()["height"]
     train(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator("#monitor").bounding_box()["height"] <= before + 30  # a line more, of words
-    ratios = page.evaluate(CONTRASTS, "#monitor *, #results *, #records *")
+    ratios = page.evaluate(CONTRASTS, "#monitor *, #results *, #history *")
     assert len(ratios) >= 40
     assert {text: ratio for text, ratio in ratios.items() if ratio < 4.5} == {}
