@@ -1,20 +1,13 @@
 """Two visitors never meet, and the server keeps nothing of either."""
 
-import asyncio
 import base64
-import dataclasses
 import json
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from mnist_cnn.data.corrections import LabelledDrawings
-from mnist_cnn.jobs.queue import JobQueue
-from mnist_cnn.ui import train_tab
 from mnist_cnn.ui.app import build_demo, launch_options
-from mnist_cnn.ui.training_form import TrainingForm
 from tests.e2e.test_bad_input import GOOD, PREFIX, Client, assert_well, encoded
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
@@ -84,21 +77,3 @@ def test_visitors_have_answers_and_networks_of_their_own(client):
     assert score("one", 5) == "Saved as 5. Correct so far: 2 of 3."
     # The choice of one's own network is not there where nobody trained, whatever another visitor did.
     assert "Unknown model" in client.draw(network="user", session_hash="two")[1].decode()
-
-
-def test_who_would_wait_for_too_many_to_train_is_told_so(monkeypatch):
-    turns = JobQueue()
-    monkeypatch.setattr(train_tab, "_TURNS", turns)
-    for _ in range(30):
-        turns.join()
-    train = next(fn.fn for fn in build_demo().fns.values() if fn.api_name == "train")
-    inputs = [*dataclasses.astuple(TrainingForm.from_recipe("net-8k", "ours")), False, None, LabelledDrawings(), []]
-
-    async def updates():
-        return [update async for update in train(*inputs)]
-
-    with ThreadPoolExecutor(1) as pool:  # since the browser of other tests keeps a loop running in this thread
-        (update,) = pool.submit(asyncio.run, updates()).result()
-    (value,) = update.values()
-    assert value["headline"] == "Too many are waiting to train already. Try again in some minutes."
-    assert len(turns) == 30
