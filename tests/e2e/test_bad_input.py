@@ -21,14 +21,14 @@ from mnist_cnn.preprocessing.decoding import IMAGE_FORMATS, ImageError, decode_i
 from mnist_cnn.ui.components.label_feedback.label_feedback import selected_digit
 from mnist_cnn.ui.components.model_choice.model_choice import ModelChoice
 from mnist_cnn.ui.components.sketchpad.sketchpad import Sketchpad
-from tests.preprocessing.test_decoding import announced, encoded
+from tests.preprocessing.test_decoding import encode, png_with_header
 from tests.support import PROJECT
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
 from tests.support.server import serve
 
 PREFIX = "data:image/png;base64,"
-GOOD = encoded(render(DIGITS[5]))
+GOOD = encode(render(DIGITS[5]))
 GOOD_URL = PREFIX + base64.b64encode(GOOD).decode()
 MANY = settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 SOME = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
@@ -46,13 +46,13 @@ json_values = st.recursive(
 odd_drawings = st.sampled_from(
     [
         PREFIX + base64.b64encode(content).decode()
-        for content in (b"", b"no picture", GOOD[:-99], announced(20_000, 20_000))
+        for content in (b"", b"no picture", GOOD[:-99], png_with_header(20_000, 20_000))
     ]
     + [PREFIX + "?", PREFIX.replace("png", "gif") + "AAAA", PREFIX.upper(), "data:", "\ud800", "\0"]
 )
 
 
-SOUND = [encoded(Image.effect_noise((40, 30), 60), kind) for kind in IMAGE_FORMATS]
+SOUND = [encode(Image.effect_noise((40, 30), 60), kind) for kind in IMAGE_FORMATS]
 
 
 @st.composite
@@ -223,7 +223,7 @@ def refused(status, answer, words=""):
         ({"drawing": "/etc/passwd"}, "not a PNG image"),
         ({"drawing": {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}}, "Reload the page"),
         ({"drawing": PREFIX + "AAAA"}, "damaged"),
-        ({"drawing": PREFIX + base64.b64encode(announced(20_000, 20_000)).decode()}, "pixels"),
+        ({"drawing": PREFIX + base64.b64encode(png_with_header(20_000, 20_000)).decode()}, "pixels"),
         ({"drawing": PREFIX + "A" * 400_000}, "too large"),
         ({"drawing": math.nan}, "not a PNG image"),
         ({"network": "net-9k"}, "Unknown model"),
@@ -251,10 +251,10 @@ def test_what_the_pad_would_not_send_is_refused_in_words(client, body, words):
         (b"", "damaged"),
         (b"{}", "damaged"),
         (GOOD[:200], "damaged"),
-        (announced(20_000, 20_000), "pixels"),
-        (encoded(Image.new("RGB", (1, 1))), "blank"),
-        (encoded(Image.new("L", (300, 300), 0)), "blank"),
-        (encoded(Image.new("L", (300, 300), 255)), "blank"),
+        (png_with_header(20_000, 20_000), "pixels"),
+        (encode(Image.new("RGB", (1, 1))), "blank"),
+        (encode(Image.new("L", (300, 300), 0)), "blank"),
+        (encode(Image.new("L", (300, 300), 255)), "blank"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_in_words(client, content, words):
@@ -272,10 +272,10 @@ def test_pictures_of_other_kinds_are_read(client):
     animated = io.BytesIO()
     drawing.save(animated, "GIF", save_all=True, append_images=[Image.new("RGB", drawing.size)])
     for content in (
-        encoded(deep),
-        encoded(large),
-        encoded(drawing, "JPEG"),
-        encoded(drawing, "WEBP"),
+        encode(deep),
+        encode(large),
+        encode(drawing, "JPEG"),
+        encode(drawing, "WEBP"),
         animated.getvalue(),
     ):
         _, answer = client.upload(content)

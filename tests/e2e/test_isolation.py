@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mnist_cnn.ui.app import build_demo, launch_options
-from tests.e2e.test_bad_input import GOOD, PREFIX, Client, assert_well, encoded
+from tests.e2e.test_bad_input import GOOD, PREFIX, Client, assert_well, encode
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
 from tests.support.server import serve
@@ -71,7 +71,7 @@ def test_visitors_have_answers_and_networks_of_their_own(client):
         return json.loads(answer)["data"][0]
 
     assert score("one", 5) == "Saved as 5. Correct so far: 1 of 1."
-    other = PREFIX + base64.b64encode(encoded(render(DIGITS[3]))).decode()
+    other = PREFIX + base64.b64encode(encode(render(DIGITS[3]))).decode()
     assert "1 of 2" in client.draw(other, session_hash="one", fn_index=1, event_data={"digit": 8})[1].decode()
     assert score("two", 5) == "Saved as 5. Correct so far: 1 of 1."
     assert score("one", 5) == "Saved as 5. Correct so far: 2 of 3."
