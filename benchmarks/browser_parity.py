@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from mnist_cnn.classifier import load_classifier
-from tests.support.browser import chromium, draw, settled
+from tests.support.browser import chromium, draw, open_page, settled
 from tests.support.server import serve
 from tests.support.strokes import load_strokes, place, render
 
@@ -31,9 +31,7 @@ def main() -> None:
     classifier = load_classifier()
     matches = 0
     with serve() as url, chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.goto(url)
-        page.wait_for_selector("#pad canvas")
+        page = open_page(browser.new_context(viewport={"width": 1280, "height": 800}), url)
         for index in np.random.default_rng(0).choice(len(samples), options.drawings, replace=False):
             strokes = place(samples[index]["strokes"])
             draw(page, strokes)

@@ -3,19 +3,13 @@ import tomllib
 
 import mnist_cnn
 from tests.support import PROJECT
+from tests.support.documents import front_matter
 
 PROJECT_TABLE = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def requirements():
     return (PROJECT / "requirements.txt").read_text(encoding="utf-8").split()
-
-
-def front_matter():
-    """The configuration of a Hugging Face Space at the top of the README."""
-    text = (PROJECT / "README.md").read_text(encoding="utf-8")
-    block = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL).group(1)
-    return dict(line.split(": ", 1) for line in block.splitlines())
 
 
 def test_project_depends_on_the_four_packages_of_requirements_txt():

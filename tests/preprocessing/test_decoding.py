@@ -1,29 +1,11 @@
-import io
-import struct
-import zlib
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from mnist_cnn.preprocessing.decoding import IMAGE_FORMATS, ImageError, decode_image
+from tests.support.image_files import encode, png_with_header
 
 ORIENTATION = 274
-
-
-def encode(image, kind="PNG", **options):
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
-
-
-def png_with_header(width, height):
-    """A PNG whose header announces more pixels than its few bytes hold."""
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    content = b"\x89PNG\r\n\x1a\n"
-    for chunk in (b"IHDR" + header, b"IDAT" + zlib.compress(b"few")):
-        content += struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    return content
 
 
 def decode(content, formats=IMAGE_FORMATS):

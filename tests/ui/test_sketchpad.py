@@ -11,10 +11,10 @@ from mnist_cnn.classifier import load_classifier
 from mnist_cnn.models import MODELS
 from mnist_cnn.preprocessing import sketch_to_mnist
 from mnist_cnn.ui.components.sketchpad.sketchpad import Sketchpad
-from tests.preprocessing.test_decoding import png_with_header
 from tests.support import PROJECT
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
+from tests.support.image_files import png_with_header
 
 DATA = json.loads((PROJECT / "mnist_cnn/ui/components/sketchpad/sketchpad.json").read_text(encoding="utf-8"))
 PREFIX = "data:image/png;base64,"
