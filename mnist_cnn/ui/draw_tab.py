@@ -29,7 +29,7 @@ from .components.sketchpad.sketchpad import Sketchpad
 from .events import IMMEDIATE
 from .server.errors import user_error
 
-_NOT_A_DIGIT = "not a digit"  # the API's label for an image that is rejected
+_NO_DIGIT = "no digit"  # the label that the API gives to a rejected image
 _BLANK_IMAGE = empty_prediction("The image is blank, or the drawing runs off its edges.")
 
 
@@ -135,7 +135,7 @@ class DrawHandlers:
         return score_text(drawings), drawings
 
     def classify_file(self, image: Image.Image | None) -> dict[str, float] | str:
-        """Each digit's probability by the default model, or `_NOT_A_DIGIT`, for the API.
+        """Each digit's probability by the default model, or `_NO_DIGIT`, for the API.
 
         Raises:
             gr.Error: there is no image, or it is blank.
@@ -146,7 +146,7 @@ class DrawHandlers:
         if prediction.digit is None:
             raise user_error("The image is blank: nothing stands out from the background.")
         if not prediction.is_digit:
-            return _NOT_A_DIGIT
+            return _NO_DIGIT
         return {str(digit): float(probability) for digit, probability in enumerate(prediction.probabilities)}
 
     def _models(self, user_model: Classifier | None) -> dict[str, Classifier]:
@@ -218,7 +218,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
         api_result,
         api_name="predict",
         api_description=(
-            f"Classify an image file that shows one digit: each digit's probability, or '{_NOT_A_DIGIT}', by "
+            f"Classify an image file that shows one digit: each digit's probability, or '{_NO_DIGIT}', by "
             f"{DEFAULT_MODEL}."
         ),
     )

@@ -31,7 +31,7 @@ def test_predict_returns_probabilities_to_the_gradio_client(url, tmp_path):
     expected = load_classifier().predict(page).probabilities
     assert confidences == pytest.approx({str(digit): float(share) for digit, share in enumerate(expected)}, abs=1e-5)
     render([[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]]).save(file)  # an X
-    assert client.predict(handle_file(file), api_name="/predict")["label"] == "not a digit"
+    assert client.predict(handle_file(file), api_name="/predict")["label"] == "no digit"
     with pytest.raises(Exception, match="no image"):
         client.predict(None, api_name="/predict")
 

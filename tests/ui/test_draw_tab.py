@@ -106,7 +106,7 @@ def test_api_returns_probabilities(handlers):
 
 
 def test_api_rejects_what_is_not_a_digit(handlers):
-    assert handlers.classify_file(CROSS) == "not a digit"
+    assert handlers.classify_file(CROSS) == "no digit"
 
 
 @pytest.mark.parametrize(
