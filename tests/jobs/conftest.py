@@ -1,6 +1,7 @@
 """What the tests of jobs share."""
 
 import pytest
+import torch
 
 from mnist_cnn.jobs import run as run_module
 from mnist_cnn.jobs.process import StandbyProcess
@@ -35,9 +36,16 @@ def run_standby():
 
 @pytest.fixture(scope="package")
 def finished_run(small_sets):
-    """A run of net-25k with a probe image that has finished; tests must not change it."""
-    settings = get_settings("net-25k", epochs=12, batch_size=16, seed=4)
-    run = TrainingRun(settings, *small_sets, JobQueue(), probe_image=small_sets[1][0][0].numpy())
+    """A run of net-25k with a probe image and extra data that has finished; tests must not change it."""
+    test_images = small_sets[1][0]
+    mirrored = test_images[:1].flip(2)  # the training set has nothing like it
+    run = TrainingRun(
+        get_settings("net-25k", epochs=12, batch_size=16, seed=4),
+        *small_sets,
+        JobQueue(),
+        probe_image=test_images[0].numpy(),
+        extra_data=(mirrored.repeat(50, 1, 1), torch.full((50,), 8)),
+    )
     run.start()
     run.join()
     return run

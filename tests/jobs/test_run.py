@@ -45,7 +45,7 @@ def plain_training(finished_run, small_sets):
     """The model and the last progress of `train` with the settings of `finished_run`."""
     settings = finished_run.settings
     model = build_model(settings.model, settings.seed)
-    *_, progress = train(model, *small_sets[0], settings, small_sets[1])
+    *_, progress = train(model, *small_sets[0], settings, small_sets[1], extra_data=finished_run.extra_data)
     return model, progress
 
 
@@ -86,6 +86,13 @@ def test_history_has_the_probabilities_of_the_probe_image(finished_run):
     assert probabilities[-1] == pytest.approx(expected.numpy(), abs=1e-3)
 
 
+def test_extra_data_is_learnt(finished_run):
+    images, labels = finished_run.extra_data
+    num_samples = len(finished_run.training_set[0]) + len(images)
+    assert finished_run.progress.samples_seen == finished_run.settings.epochs * num_samples
+    assert accuracy(finished_run.model, images, labels) == 1
+
+
 def test_one_run_trains_and_queued_ones_wait_or_leave(runs, small_sets):
     first, second, third = runs(LONG), runs(LONG), runs()
     for run in (first, second, third):
@@ -107,7 +114,7 @@ def test_one_run_trains_and_queued_ones_wait_or_leave(runs, small_sets):
 
 
 def test_paused_runs_let_others_train_and_can_be_resumed_or_stopped(runs, finished_run):
-    resumed, stopped = runs(finished_run.settings), runs(LONG)
+    resumed, stopped = runs(finished_run.settings, extra_data=finished_run.extra_data), runs(LONG)
     resumed.start()
     until(lambda: resumed.state is RunState.TRAINING)
     resumed.pause()
@@ -153,42 +160,26 @@ def test_run_stopped_while_its_process_starts_leaves_no_process(runs, run_standb
 
 
 def test_failed_runs_say_why_and_let_the_next_one_train(runs, run_standby):
-    diverging, crashing, last = runs(), runs(LONG), runs()
+    diverging, crashing, crashing_while_paused = runs(), runs(LONG), runs(LONG)
     torch.nn.init.constant_(diverging.model.head.weight, float("inf"))  # what too high a learning rate leads to
-    for run in (diverging, crashing, last):
+    for run in (diverging, crashing, crashing_while_paused):
         run.start()
     until(lambda: crashing.state is RunState.TRAINING)
     assert diverging.state is RunState.FAILED
     assert "Training diverged" in diverging.error
+
     run_standby.acquired[-1].kill()
-    crashing.join(60)
+    until(lambda: crashing_while_paused.state is RunState.TRAINING)
     assert crashing.state is RunState.FAILED
     assert "The training process crashed" in crashing.error
     assert "Train again" in crashing.error
-    last.join()
-    assert last.progress.is_last
 
-
-def test_crash_while_paused_fails_the_run(runs, run_standby):
-    run = runs(LONG)
-    run.start()
-    until(lambda: run.state is RunState.TRAINING)
-    run.pause()
-    until(lambda: run.state is RunState.PAUSED)
+    crashing_while_paused.pause()
+    until(lambda: crashing_while_paused.state is RunState.PAUSED)
     run_standby.acquired[-1].kill()
-    run.resume()
-    run.join(60)
-    assert run.state is RunState.FAILED
-
-
-def test_extra_data_is_learnt(runs, small_sets):
-    images = small_sets[1][0][:1].flip(2)  # mirrored: the training set has nothing like it
-    labels = torch.tensor([8])
-    run = runs(extra_data=(images.repeat(50, 1, 1), labels.repeat(50)))
-    run.start()
-    run.join()
-    assert run.progress.samples_seen == 3 * (len(small_sets[0][0]) + 50)
-    assert accuracy(run.model, images, labels) == 1
+    crashing_while_paused.resume()
+    crashing_while_paused.join(60)
+    assert crashing_while_paused.state is RunState.FAILED
 
 
 def test_classifier_is_a_copy(runs, finished_run, small_sets):
