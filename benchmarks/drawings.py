@@ -131,18 +131,19 @@ def main() -> None:
     parser.add_argument("--sheets", type=Path, help="folder for images of what was misclassified")
     options = parser.parse_args()
     with multiprocessing.Pool() as pool:
-        sources = [evaluate(file.name, load_images(file, pool), options.sheets) for file in options.files]
+        save("sources", [evaluate(file.name, load_images(file, pool), options.sheets) for file in options.files])
         samples = load_strokes(options.files[0])
         chosen = np.random.default_rng(0).permutation(len(samples))[: options.samples]
         sample = [samples[index] for index in sorted(chosen)]
-        results = {
-            "sources": sources,
-            "samples": len(sample),
-            "conditions": evaluate_conditions(sample, pool),
-            "stages": evaluate_stages(sample, pool),
-        }
+        save("conditions", evaluate_conditions(sample, pool))
+        save("stages", evaluate_stages(sample, pool))
+
+
+def save(part: str, rows: list[dict]) -> None:
+    """Write a part of the results; the other parts stay."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    RESULTS.write_text(json.dumps(results | {part: rows}, indent=2) + "\n")
 
 
 @functools.cache
@@ -166,6 +167,7 @@ def load_images(file: Path, pool: Any) -> LabelledImages:
     if file.suffix == ".npz":
         with np.load(file) as arrays:
             images, labels = arrays["images"], arrays["labels"]
+        # Their donors are unknown, and count as one.
         return LabelledImages(np.stack(pool.map(_enlarge_and_preprocess, images)), labels, np.full(len(labels), ""))
     samples = load_strokes(file)
     donors = np.array([sample.get("donor", "") for sample in samples])
@@ -278,8 +280,8 @@ def _print_model(model: str, metrics: dict[str, Any], counts: collections.Counte
         print(f"  mean over {len(metrics['by_donor'])} donors {metrics['donor_mean']:.2%}: {donors}")
     print("  label   correct   predicted as 0 to 9")
     for digit, row in enumerate(metrics["confusion"]):
-        correct = row[digit] / max(1, sum(row))
-        print(f"  {digit:<5}{correct:>10.1%}   {' '.join(f'{count:4}' for count in row)}", flush=True)
+        correct = f"{row[digit] / sum(row):.1%}" if any(row) else "-"
+        print(f"  {digit:<5}{correct:>10}   {' '.join(f'{count:4}' for count in row)}", flush=True)
 
 
 if __name__ == "__main__":
