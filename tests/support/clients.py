@@ -72,9 +72,8 @@ class Client:
 
         Closing the generator drops the connection, as closing the page does.
         """
-        form = dataclasses.replace(
-            TrainingForm.from_recipe(model, "default"), train_fraction=percent
-        )  # as the slider sends it
+        # The page's slider sends the fraction in percent.
+        form = dataclasses.replace(TrainingForm.from_recipe(model, "default"), train_fraction=percent)
         data = [*dataclasses.astuple(form), False, None, None, None]  # without corrections, and a blank canvas
         body = {"data": data, "fn_index": self._events.train, "session_hash": self._session}
         (await self._http.post("queue/join", json=body)).raise_for_status()
