@@ -279,7 +279,7 @@ def _sharpen(drawings: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
 def _bicubic_matrix(device: torch.device) -> torch.Tensor:
     """Matrix (25, 56 * 56) that interpolates bicubically between control points.
 
-    Multiplying by it takes a seventh of the time of `F.interpolate`, which saves 7 % of an epoch.
+    Multiplying by it takes a sixth of the time of `F.interpolate`, which saves 5 % of an epoch with augmentation.
     """
     unit = torch.eye(_CONTROL_POINTS**2, device=device).view(-1, 1, _CONTROL_POINTS, _CONTROL_POINTS)
     return F.interpolate(unit, (DRAWING_SIZE, DRAWING_SIZE), mode="bicubic", align_corners=True).flatten(1)
@@ -289,7 +289,8 @@ def _bicubic_matrix(device: torch.device) -> torch.Tensor:
 def _blur_matrix(device: torch.device) -> torch.Tensor:
     """Matrix (56, 56) of a Gaussian blur along one axis, background outside.
 
-    Multiplying by it takes a tenth of the time of torchvision's `gaussian_blur`, which saves 30 % of an epoch.
+    Multiplying by it takes a seventh of the time of torchvision's `gaussian_blur`, which saves 9 % of an epoch with
+    augmentation.
     """
     positions = torch.arange(DRAWING_SIZE, device=device).float()
     distance = (positions.unsqueeze(1) - positions).abs()

@@ -12,9 +12,6 @@ _MAX_SLOPE = 1.0  # pixels to the side per pixel down: ink that leans by more th
 # Limits of the scale along each axis in `moment_normalize`, so that a 1 stays narrower than a 0 and a dash flatter.
 _MIN_SCALE, _MAX_SCALE = 0.7, 1.6
 _MIN_STD = 0.5  # pixels; ink with a smaller standard deviation is a thin line or a dot
-# Images per step. The intermediate results of so few stay in the CPU's caches: normalising a training set takes half
-# as long as with 4,096, which saves 5 % of an epoch.
-_CHUNK = 128
 
 
 def normalize(images: torch.Tensor, target_std: tuple[float, float] | None = None) -> torch.Tensor:
@@ -38,11 +35,10 @@ def normalize(images: torch.Tensor, target_std: tuple[float, float] | None = Non
         raise TypeError(f"normalize takes a uint8 tensor of grey levels 0 to 255, not {kind}.")
     if images.ndim != 3 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
         raise ValueError(f"normalize takes images of shape (N, 28, 28), not {tuple(images.shape)}.")
-    chunks = [deslant(chunk) for chunk in images.split(_CHUNK)]
+    aligned = deslant(images)  # (N, 28, 28)
     if target_std is not None:
-        chunks = [moment_normalize(chunk, target_std) for chunk in chunks]
-    aligned = torch.cat(chunks).unsqueeze(1)  # (N, 1, 28, 28)
-    return aligned.float().div_(255).sub_(MNIST_MEAN).div_(MNIST_STD)
+        aligned = moment_normalize(aligned, target_std)
+    return aligned.unsqueeze(1).float().div_(255).sub_(MNIST_MEAN).div_(MNIST_STD)  # (N, 1, 28, 28)
 
 
 def denormalize(inputs: torch.Tensor) -> torch.Tensor:
@@ -73,7 +69,7 @@ def deslant(images: torch.Tensor) -> torch.Tensor:
     variance = (row_mass * dy.square()).sum(1, keepdim=True)  # (N, 1)
     slope = (covariance / variance.clamp_min(1e-6)).clamp_(-_MAX_SLOPE, _MAX_SLOPE)
     # Linear interpolation along the rows: pixel x of the result lies between pixels x + floor(shift) and the next one.
-    # `F.grid_sample` would take five times as long, 8 % of a training epoch.
+    # `F.grid_sample` would take four times as long, another 5 % of a training epoch.
     shift = slope * dy  # (N, H)
     floor = shift.floor()
     padding = 2  # columns of background on either side stand for all that lies outside
