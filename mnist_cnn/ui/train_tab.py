@@ -81,7 +81,7 @@ class TrainTab:
                 with gr.Row():
                     self.start = gr.Button("Train", variant="primary", elem_id="train", min_width=72)
                     self.pause = gr.Button("Pause", interactive=False, elem_id="pause", min_width=72)
-                    self.stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop", min_width=72)
+                    self.stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop")
                 with gr.Accordion("Settings", open=False, elem_id="settings"):
                     self._create_settings(form)
                 self.use_drawings = gr.Checkbox(
@@ -90,11 +90,12 @@ class TrainTab:
             with gr.Column(min_width=300, scale=3):
                 self.monitor = TrainingMonitor(_INVITATION, elem_id="monitor")
         with gr.Row(visible=False) as self.results_row:
-            self.use = gr.Button("Use on the Draw tab", variant="primary", elem_id="use", min_width=140)
-            self.restore = gr.Button("Restore pretrained model", interactive=False, elem_id="restore", min_width=140)
-            self.weights = gr.DownloadButton("Download weights", elem_id="weights", min_width=140)
-            self.metrics = gr.DownloadButton("Download metrics", elem_id="metrics", min_width=140)
-            self.curves = gr.DownloadButton("Download curves", elem_id="curves", min_width=140)
+            layout: dict[str, Any] = {"size": "md", "min_width": 140}  # two buttons side by side on a phone
+            self.use = gr.Button("Use on the Draw tab", variant="primary", elem_id="use", **layout)
+            self.restore = gr.Button("Restore pretrained model", interactive=False, elem_id="restore", **layout)
+            self.weights = gr.DownloadButton("Download weights", elem_id="weights", **layout)
+            self.metrics = gr.DownloadButton("Download metrics", elem_id="metrics", **layout)
+            self.curves = gr.DownloadButton("Download curves", elem_id="curves", **layout)
         self.results = RunResults(elem_id="results", visible=False)
         self.history = RunHistory(elem_id="history")
         self.query = gr.Textbox(visible=False)  # for the script that copies a link, which cannot see a `gr.State`
@@ -118,7 +119,7 @@ class TrainTab:
             list(AUGMENTATIONS),
             value=form.augmentation,
             label="Augmentation",
-            info="Rotation, shift and scale (light, affine), or re-rendered strokes of other width, slant and shape",
+            info="Random rotation, shift and scale (light, affine), or random stroke width, slant and shape (strokes)",
         )
         self.train_fraction = PercentSlider(
             1,
