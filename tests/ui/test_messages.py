@@ -1,31 +1,15 @@
 import dataclasses
 
-import pytest
-
 from mnist_cnn.classifier import Classifier
 from mnist_cnn.data.corrections import LabelledDrawings
 from mnist_cnn.jobs.queue import JobQueue
-from mnist_cnn.jobs.report import Report
 from mnist_cnn.jobs.run import RunState, TrainingRun
 from mnist_cnn.training import get_settings
 from mnist_cnn.ui.messages import extra_data_effect, status_text, summary_text
 
 
-@pytest.fixture(scope="module")
-def run(small_sets):
-    run = TrainingRun(get_settings("net-8k", epochs=2, batch_size=16), *small_sets, JobQueue())
-    run.start()
-    run.join()
-    return run
-
-
-@pytest.fixture(scope="module")
-def report(run):
-    return Report.from_run(run)
-
-
-def test_summary_compares_test_accuracy_with_target_and_pretrained_model(run, report):
-    pretrained = Classifier(run.model, "net-8k", test_accuracy=0.987)
+def test_summary_compares_test_accuracy_with_target_and_pretrained_model(finished_run, report):
+    pretrained = Classifier(finished_run.model, "net-8k", test_accuracy=0.987)
     text = summary_text(dataclasses.replace(report, test_accuracy=0.9412), pretrained)
     assert text.startswith("Done after ")
     assert "Test accuracy 94.12% (below the target of 95%) with 8,530 parameters." in text
@@ -35,21 +19,21 @@ def test_summary_compares_test_accuracy_with_target_and_pretrained_model(run, re
     )
 
 
-def test_summary_of_stopped_run_says_where_it_stopped(run, report):
+def test_summary_of_stopped_run_says_where_it_stopped(finished_run, report):
     half = dataclasses.replace(report.progress, step=report.progress.total_steps // 2)
-    text = summary_text(dataclasses.replace(report, progress=half), Classifier(run.model, "net-8k", 0.987))
+    text = summary_text(dataclasses.replace(report, progress=half), Classifier(finished_run.model, "net-8k", 0.987))
     assert text.startswith("Stopped at 50% after ")
 
 
-def test_extra_data_effect_compares_with_the_run_without_drawings(run, report, small_sets):
+def test_extra_data_effect_compares_with_the_run_without_drawings(finished_run, report, small_sets):
     drawings = LabelledDrawings().add(small_sets[1][0][0].numpy(), 3, 5)
-    assert extra_data_effect(run, LabelledDrawings(), report, []) == ""
-    alone = extra_data_effect(run, drawings, report, [(1, dataclasses.replace(report, num_extra=1))])
+    assert extra_data_effect(finished_run, LabelledDrawings(), report, []) == ""
+    alone = extra_data_effect(finished_run, drawings, report, [(1, report)])
     assert alone.endswith("Train once without them to see their effect on the test accuracy.")
-    better = dataclasses.replace(report, test_accuracy=report.test_accuracy + 0.02)
-    text = extra_data_effect(run, drawings, report, [(4, better)])
+    better = dataclasses.replace(report, num_extra=0, test_accuracy=report.test_accuracy + 0.02)
+    text = extra_data_effect(finished_run, drawings, report, [(4, better)])
     assert text.endswith(f"Test accuracy without them, in run 4: {better.test_accuracy:.2%} (-2.00 points).")
-    assert " of 1 correct (0 before)." in extra_data_effect(run, drawings, report, [])
+    assert " of 1 correct (0 before)." in extra_data_effect(finished_run, drawings, report, [])
 
 
 def test_status_of_queued_run_counts_the_runs_ahead(small_sets):

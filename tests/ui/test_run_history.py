@@ -1,20 +1,7 @@
 import pytest
 
-from mnist_cnn.jobs.queue import JobQueue
-from mnist_cnn.jobs.report import Report
-from mnist_cnn.jobs.run import TrainingRun
-from mnist_cnn.training import AUGMENTATIONS, get_settings
 from mnist_cnn.ui.components.run_history.run_history import run_history_value
 from mnist_cnn.ui.components.run_results.run_results import run_results_value
-
-
-@pytest.fixture(scope="module")
-def report(small_sets):
-    changes = {"epochs": 4, "batch_size": 16, "seed": 3, "train_fraction": 0.5, **AUGMENTATIONS["light"]}
-    run = TrainingRun(get_settings("net-8k", **changes), *small_sets, JobQueue())
-    run.start()
-    run.join()
-    return Report.from_run(run, num_extra=2)
 
 
 def test_history_lists_the_settings_of_a_run(report):

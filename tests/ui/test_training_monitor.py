@@ -7,49 +7,40 @@ import pytest
 from PIL import Image
 
 from mnist_cnn.jobs.history import CURVES, History
-from mnist_cnn.jobs.queue import JobQueue
-from mnist_cnn.jobs.run import TrainingRun
-from mnist_cnn.training import get_settings
 from mnist_cnn.ui.components.training_monitor.training_monitor import TrainingMonitor, training_monitor_value
-
-
-@pytest.fixture(scope="module")
-def run(small_sets):
-    probe = small_sets[1][0][0].numpy()
-    run = TrainingRun(get_settings("net-8k", epochs=2, batch_size=16), *small_sets, JobQueue(), probe_image=probe)
-    run.start()
-    run.join()
-    return run
 
 
 def decode(url):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))))
 
 
-def test_curves_have_a_point_for_each_progress(run):
-    value = training_monitor_value("Done.", run, previous=run.history, pretrained_accuracy=0.99)
+def test_curves_have_a_point_for_each_progress(finished_run):
+    value = training_monitor_value("Done.", finished_run, previous=finished_run.history, pretrained_accuracy=0.99)
     curves = value["curves"]
     for name in CURVES:
         assert len(curves[name]) == len(curves["progress"])
-        assert np.allclose(curves[name], getattr(run.history, name), atol=1e-4)
+        assert np.allclose(curves[name], getattr(finished_run.history, name), atol=1e-4)
     assert np.array(curves["probe_probabilities"]).shape == (len(curves["progress"]), 10)
-    assert curves["test_accuracy"][-1] == (1, pytest.approx(run.test_accuracy))
+    assert curves["test_accuracy"][-1] == (1, pytest.approx(finished_run.test_accuracy))
     assert len(value["previous"]["progress"]) == -(-len(curves["progress"]) // 2)
     assert value["pretrained_accuracy"] == 0.99
-    assert value["peak_lr"] == run.settings.lr
+    assert value["peak_lr"] == finished_run.settings.lr
     assert value["percent"] == "100.0"
 
 
-def test_value_is_short_enough_to_send_several_times_a_second(run):
-    assert len(TrainingMonitor("").postprocess(training_monitor_value("Done.", run, run.history, 0.99))) < 20_000
+def test_value_is_short_enough_to_send_several_times_a_second(finished_run):
+    assert (
+        len(TrainingMonitor("").postprocess(training_monitor_value("Done.", finished_run, finished_run.history, 0.99)))
+        < 20_000
+    )
 
 
-def test_images_show_the_probe_and_every_filter(run):
-    value = training_monitor_value("Done.", run)
-    assert (decode(value["probe_image"]) == run.probe_image).all()
+def test_images_show_the_probe_and_every_filter(finished_run):
+    value = training_monitor_value("Done.", finished_run)
+    assert (decode(value["probe_image"]) == finished_run.probe_image).all()
     filters = decode(value["filters"])
     assert filters.shape == (2 * 4 - 1, 8 * 4 - 1)  # sixteen of 3×3 with lines between them
-    weight = run.model.conv1.weight.detach().numpy()
+    weight = finished_run.model.conv1.weight.detach().numpy()
     for number in (0, 7, 15):
         row, column = divmod(number, 8)
         tile = filters[4 * row : 4 * row + 3, 4 * column : 4 * column + 3].astype(float)
