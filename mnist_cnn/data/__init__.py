@@ -1,4 +1,4 @@
-"""What models learn from: MNIST, its augmentation, drawings that are no digit, and a user's labelled drawings."""
+"""What models learn from: MNIST, augmentation, outliers, and a user's labelled drawings."""
 
 from .mnist import DataError, load_mnist
 

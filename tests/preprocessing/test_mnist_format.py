@@ -35,7 +35,7 @@ def test_resizing_averages_areas():
 @pytest.mark.parametrize(
     ("row", "column", "top", "left"), [(10, 10, 4, 4), (9, 12, 5, 2), (0, 19, 8, 0), (6, 10, 8, 4)]
 )
-def test_centre_of_mass_moves_to_pixel_14_as_far_as_the_image_reaches(row, column, top, left):
+def test_centre_of_mass_moves_to_pixel_14_unless_the_digit_would_leave_the_image(row, column, top, left):
     digit = np.zeros((20, 20), np.uint8)
     digit[row, column] = 255
     image = center(digit)

@@ -40,8 +40,8 @@ def moments(image: np.ndarray) -> tuple[float, float, float, float]:
 
 def transform_with_pillow(image: np.ndarray, matrix: tuple[float, ...]) -> np.ndarray:
     """`image` under an affine map from the result's coordinates to the source's, which count from pixels' corners."""
-    picture = Image.fromarray(image.astype(np.float32))
-    return np.asarray(picture.transform((28, 28), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR))
+    source = Image.fromarray(image.astype(np.float32))
+    return np.asarray(source.transform((28, 28), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR))
 
 
 def deslanted(image: np.ndarray) -> np.ndarray:

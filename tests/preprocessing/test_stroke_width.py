@@ -59,6 +59,6 @@ def test_distances_match_brute_force(reach):
     expected = np.sqrt(((pixels[:, None] - nearest) ** 2).sum(axis=2)).min(axis=1).reshape(mask.shape)
     result = _distance_to(mask, reach)
     near = expected <= reach
-    assert near.any()
+    assert near.any() and near.all() == (reach == 40)
     np.testing.assert_allclose(result[near], expected[near])
     assert (result[~near] > reach).all()
