@@ -9,16 +9,18 @@ renders it in MNIST's format, with the stroke widths that preprocessing leaves.
 
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from ..constants import DIGIT_SIZE, IMAGE_SIZE
 from .allographs import DIGITS, NON_DIGITS
-from .drawing import Uniform, uniform_numbers
+from .drawing import uniform_numbers
 from .outliers import NON_DIGIT
 
 _PART = 256  # digits at a time: few enough for the CPU's caches
+_MAX_STROKES = 5
 _PIECES = 4  # straight pieces of each curve between two control points
 _TIPS = 128  # places of the pen's tip along a path; at most 0.7 pixels of the image apart
 _NON_DIGITS = 0.08  # fraction of what is written
@@ -30,14 +32,19 @@ _SLANT = 0.25  # standard deviation of the shear
 _ASPECT = 0.18  # standard deviation of the logarithm of width over height
 _WAVES = 3  # smooth waves that displace a digit's points together
 _WAVE, _POINT, _STROKE, _TREMOR = 4.0, 1.8, 2.5, 0.5  # typical displacements
-_HOOK_PROBABILITY = 0.15  # at each end of a stroke
+_OVERSHOOT = 4.0  # standard deviation of how much further strokes reach at either end
+_HOOK_DEVIATION = 1.04  # at one in seven ends there is a hook: where a normal number is larger
+_HOOK, _HOOK_ANGLE = 7.0, 1.2  # its typical length and its typical angle, in radians
 
 # Pens, in pixels of the image. Where preprocessing normalises the width, a pen that was thicker has closed small loops.
-_NORMAL_RADIUS = (0.85, 1.35)
+_NORMAL_RADIUS = (0.95, 1.3)
 _CLOSING = (0.74, 0.14, 0.07, 0.035, 0.015)  # probabilities of pens whose radius is 0, 1, 2, 3, 4 pixels more
 _RAW_PROBABILITY = 0.25  # of drawings whose width cannot be normalised, for their pixels are too few
-_RAW_RADIUS, _RAW_SOFTNESS = (0.6, 2.8), (1.0, 3.0)
+_RAW_RADIUS, _RAW_SOFTNESS = (0.8, 2.4), (0.8, 2.5)
 _DOTTED_PROBABILITY = 0.06  # of a pen that leaves dots
+
+
+Normal = Callable[..., torch.Tensor]  # normal random numbers for each digit, (N, *shape)
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,8 @@ class _Table:
         sharpness: (A, M, T), 1 at corners, 0 elsewhere.
         num_drawings: (A,).
         stroke: int64 (A, T), the number of each point's stroke.
-        valid: bool (A, T), False for padding.
+        starts, ends: bool (A, T), True at each stroke's first and last copy.
+        joined: bool (A, T - 1), whether a point and the next belong to one stroke.
         labels: int64 (A,), `NON_DIGIT` for what is no digit.
         weights: (A,), probabilities of the allographs of a label.
     """
@@ -60,7 +68,9 @@ class _Table:
     sharpness: torch.Tensor
     num_drawings: torch.Tensor
     stroke: torch.Tensor
-    valid: torch.Tensor
+    starts: torch.Tensor
+    ends: torch.Tensor
+    joined: torch.Tensor
     labels: torch.Tensor
     weights: torch.Tensor
 
@@ -98,31 +108,36 @@ def _table(device: torch.device) -> _Table:
     length = max(sum(len(stroke) + 2 for stroke in drawings[0]) for drawings in parsed)
     count, most = len(rows), max(map(len, parsed))
     points, sharpness = torch.zeros(count, most, length, 2), torch.zeros(count, most, length)
-    stroke, valid = torch.zeros(count, length, dtype=torch.int64), torch.zeros(count, length, dtype=torch.bool)
+    stroke = torch.zeros(count, length, dtype=torch.int64)
+    starts, ends = torch.zeros(count, length, dtype=torch.bool), torch.zeros(count, length, dtype=torch.bool)
+    joined = torch.zeros(count, length - 1, dtype=torch.bool)
     for row, drawings in enumerate(parsed):
-        shapes = {tuple(map(len, drawing)) for drawing in drawings}
-        if len(shapes) > 1:
+        if len({tuple(map(len, drawing)) for drawing in drawings}) > 1:
             raise ValueError(f"The drawings of an allograph of {rows[row][0]} differ in structure: {rows[row][2:]}.")
         for index in range(most):
             drawing = drawings[min(index, len(drawings) - 1)]
             flat = torch.tensor([point for stroke in drawing for point in (stroke[0], *stroke, stroke[-1])])
             points[row, index], sharpness[row, index] = flat[-1, :2], 1
             points[row, index, : len(flat)], sharpness[row, index, : len(flat)] = flat[:, :2], flat[:, 2]
-        numbers = [number for number, stroke in enumerate(drawings[0]) for _ in range(len(stroke) + 2)]
-        stroke[row], valid[row, : len(numbers)] = numbers[-1], True
-        stroke[row, : len(numbers)] = torch.tensor(numbers)
+        start = 0
+        for number, size in enumerate(len(stroke) + 2 for stroke in drawings[0]):
+            stroke[row, start:] = number
+            starts[row, start], ends[row, start + size - 1] = True, True
+            joined[row, start : start + size - 1] = True
+            start += size
     labels = torch.tensor([row[0] for row in rows])
     weights = torch.tensor([float(row[1]) for row in rows])
     weights /= torch.zeros(NON_DIGIT + 1).index_add_(0, labels, weights)[labels]
     num_drawings = torch.tensor([len(drawings) for drawings in parsed])
-    return _Table(*(x.to(device) for x in (points, sharpness, num_drawings, stroke, valid, labels, weights)))
+    tensors = points, sharpness, num_drawings, stroke, starts, ends, joined, labels, weights
+    return _Table(*(tensor.to(device) for tensor in tensors))
 
 
 def write_digits(count: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Write digits in random hands, and a few letters and signs that are none.
 
     Args:
-        count: how many.
+        count: how many, at least 1.
         generator: source of the random numbers.
 
     Returns:
@@ -131,8 +146,7 @@ def write_digits(count: int, generator: torch.Generator) -> tuple[torch.Tensor, 
     table = _table(generator.device)
     weights = table.weights * torch.where(table.labels == NON_DIGIT, _NON_DIGITS, (1 - _NON_DIGITS) / len(DIGITS))
     chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
-    parts = [write_allographs(part, generator) for part in chosen.split(_PART)]
-    images = torch.cat(parts) if parts else torch.zeros(0, IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8)
+    images = torch.cat([write_allographs(part, generator) for part in chosen.split(_PART)])
     return images, table.labels[chosen]
 
 
@@ -144,32 +158,26 @@ def write_allographs(allographs: torch.Tensor, generator: torch.Generator) -> to
 
 def _write(table: _Table, allographs: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Paths (N, Q, 2) of the pen, as vertices, and for each piece between them whether the pen is down, (N, Q - 1)."""
-    count, device = len(allographs), generator.device
-
-    def normal(*shape: int) -> torch.Tensor:
-        return torch.randn(count, *shape, generator=generator, device=device)
-
-    uniform = uniform_numbers(count, generator)
-    stroke, valid = table.stroke[allographs], table.valid[allographs]  # (N, T)
+    normal, uniform = _normal_numbers(len(allographs), generator), uniform_numbers(len(allographs), generator)
     points, sharpness = _mixed(table, allographs, generator)  # (N, T, 2), (N, T)
+    stroke, joined = table.stroke[allographs], table.joined[allographs]  # (N, T), (N, T - 1)
 
-    # Some hands are far more regular than others.
-    wildness = torch.exp(0.5 * normal(1, 1)).clamp_max(2.2)
-    offsets = normal(5, 2) * (_STROKE * wildness)
-    points = points + offsets.gather(1, stroke.unsqueeze(2).expand(-1, -1, 2))
-    points = points + normal(points.shape[1], 2) * (_POINT * wildness)
-    points = points + _waves(points, normal(_WAVES, 2), normal(_WAVES, 2), uniform) * wildness
+    wildness = torch.exp(0.5 * normal(1, 1)).clamp_max(2.2)  # some hands are far more regular than others
+    points += (normal(_MAX_STROKES, 2) * (_STROKE * wildness)).gather(1, stroke.unsqueeze(2).expand(-1, -1, 2))
+    points += normal(points.shape[1], 2) * (_POINT * wildness)
+    points += _waves(points, normal) * wildness
+    points = _extended(points, table.starts[allographs], normal)
+    points = _extended(points.flip(1), table.ends[allographs].flip(1), normal).flip(1)
 
-    angular = (uniform(-0.6, 1.1).clamp(0, 1) ** 2).unsqueeze(1)
-    blunt = uniform(-0.5, 0.9).clamp_min(0).unsqueeze(1)
-    sharpness = torch.maximum(sharpness * (1 - blunt), angular)
-    points = _with_ends(points, stroke, valid, normal, uniform)
-    path, down = _curve(points, sharpness, stroke, valid)  # (N, Q, 2), (N, Q - 1)
+    blunt, angular = uniform(-0.5, 0.9).clamp(0, 1), uniform(-0.6, 1.1).clamp(0, 1).square()
+    sharpness = torch.maximum(sharpness * (1 - blunt).unsqueeze(1), angular.unsqueeze(1))
+    path = _curve(points, sharpness, joined)  # (N, Q, 2)
+    path += _tremor(path, normal) * wildness * uniform(0, 1).square()[:, None, None]
+    return _transformed(path, normal), joined.repeat_interleave(_PIECES, dim=1)
 
-    tremor = normal(path.shape[1], 2)
-    tremor[:, 1:-1] = tremor[:, :-2] + tremor[:, 1:-1] + tremor[:, 2:]
-    path = path + tremor * (_TREMOR * wildness * uniform(0, 1)[:, None, None] ** 2)
-    return _transformed(path, normal, uniform), down
+
+def _normal_numbers(count: int, generator: torch.Generator) -> Normal:
+    return lambda *shape: torch.randn(count, *shape, generator=generator, device=generator.device)
 
 
 def _mixed(
@@ -186,77 +194,67 @@ def _mixed(
     return points, torch.einsum("nm,nmt->nt", share, table.sharpness[allographs])
 
 
-def _waves(points: torch.Tensor, way: torch.Tensor, reach: torch.Tensor, uniform: Uniform) -> torch.Tensor:
-    """Displacements (N, T, 2) of points (N, T, 2) by a few long waves across the plane, whose directions are random."""
-    phase = torch.stack([uniform(0, 2 * math.pi) for _ in range(_WAVES)], dim=1)  # (N, waves)
-    frequency = way * (2 * math.pi / 250)  # a wave is about as long as two digits are high
-    return torch.sin(points @ frequency.mT + phase.unsqueeze(1)) @ reach * _WAVE
+def _waves(points: torch.Tensor, normal: Normal) -> torch.Tensor:
+    """Displacements (N, T, 2) of points (N, T, 2) by a few long waves across the plane."""
+    frequency = normal(2, _WAVES) / 40  # a wave is about as long as two digits are high
+    phase = normal(1, _WAVES) * math.pi
+    return torch.sin(points @ frequency + phase) @ normal(_WAVES, 2) * _WAVE
 
 
-def _with_ends(
-    points: torch.Tensor, stroke: torch.Tensor, valid: torch.Tensor, normal: object, uniform: Uniform
-) -> torch.Tensor:
-    """Control points (N, T, 2) whose strokes end a little further on or earlier, some of them in a hook."""
-    change = stroke[:, 1:] != stroke[:, :-1]
-    edge = change.new_ones(len(points), 1)
-    first = torch.cat([edge, change], dim=1)
-    last = torch.cat([change | (valid[:, :-1] & ~valid[:, 1:]), edge & valid[:, -1:]], dim=1)
-    result = points
-    for end, shift in ((first, -1), (last, 1)):  # the copy at the end, and the neighbours of it further in
-        inner, next_inner = points.roll(shift, 1), points.roll(2 * shift, 1)
-        out = inner - next_inner
-        out = out / out.norm(dim=2, keepdim=True).clamp_min(1)
-        size = points.shape[1]
-        reach = normal(size) * 4  # type: ignore[operator]
-        hooked = normal(size) > -math.sqrt(2) * torch.erfinv(torch.tensor(2 * _HOOK_PROBABILITY - 1))  # type: ignore[operator]
-        length = torch.where(hooked, 4 + 7 * normal(size).abs(), 1.0)  # type: ignore[operator]
-        angle = torch.where(hooked, normal(size) * 1.2, 0.0)  # type: ignore[operator]
-        turned = torch.stack(
-            [
-                out[..., 0] * torch.cos(angle) - out[..., 1] * torch.sin(angle),
-                out[..., 0] * torch.sin(angle) + out[..., 1] * torch.cos(angle),
-            ],
-            dim=2,
-        )
-        end_point = inner + out * reach.unsqueeze(2)
-        result = torch.where(end.unsqueeze(2), end_point + turned * length.unsqueeze(2), result)
-        result = torch.where(end.roll(-shift, 1).unsqueeze(2), (points + out.roll(-shift, 1) * reach.roll(-shift, 1).unsqueeze(2)), result)
-    return result
+def _extended(points: torch.Tensor, starts: torch.Tensor, normal: Normal) -> torch.Tensor:
+    """Control points (N, T, 2) whose strokes start a little earlier or later, some of them with a hook.
+
+    The first of the two points with which each stroke starts, at `starts` (N, T), becomes the hook.
+    """
+    size = points.shape[1]
+    tip, following = points.roll(-1, 1), points.roll(-2, 1)
+    out = tip - following
+    out /= out.norm(dim=2, keepdim=True).clamp_min(1)
+    tip = tip + out * (normal(size, 1) * _OVERSHOOT)
+    hooked = normal(size, 1) > _HOOK_DEVIATION
+    angle = normal(size, 1) * _HOOK_ANGLE
+    aside = torch.stack([-out[..., 1], out[..., 0]], dim=2)
+    hook = (torch.cos(angle) * out + torch.sin(angle) * aside) * (4 + _HOOK * normal(size, 1).abs())
+    hook = tip + torch.where(hooked, hook, out)
+    points = torch.where(starts.unsqueeze(2), hook, points)
+    return torch.where(starts.roll(1, 1).unsqueeze(2), tip.roll(1, 1), points)
 
 
-def _curve(
-    points: torch.Tensor, sharpness: torch.Tensor, stroke: torch.Tensor, valid: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Smooth curves through control points (N, T, 2): vertices (N, Q, 2), and whether each piece is drawn, (N, Q - 1).
+def _curve(points: torch.Tensor, sharpness: torch.Tensor, joined: torch.Tensor) -> torch.Tensor:
+    """Smooth curves through control points (N, T, 2), as vertices (N, Q, 2).
 
-    Cubic Hermite curves; at a point without sharpness the direction is that of the parabola through it and its
-    neighbours, and with full sharpness the curve comes and leaves along the straight lines to them.
+    Cubic Hermite curves. At a point without sharpness the direction is that of the parabola through it and its
+    neighbours; with full sharpness the curve comes and leaves along the straight lines to them.
     """
     chord = points[:, 1:] - points[:, :-1]  # (N, T - 1, 2)
-    down = (stroke[:, 1:] == stroke[:, :-1]) & valid[:, 1:]  # (N, T - 1)
     length = chord.norm(dim=2, keepdim=True).clamp_min(0.1)
     unit = chord / length
-    before, after = unit[:, :-1], unit[:, 1:]
-    shorter, longer = length[:, :-1], length[:, 1:]
-    smooth = (before * longer + after * shorter) / (shorter + longer)  # (N, T - 2, 2)
-    inside = (down[:, :-1] & down[:, 1:]).unsqueeze(2)
-    sharp = sharpness[:, 1:-1].unsqueeze(2).where(inside, torch.ones_like(sharpness[:, 1:-1]).unsqueeze(2))
+    before, after = unit[:, :-1], unit[:, 1:]  # of each inner point
+    near, far = length[:, :-1], length[:, 1:]
+    smooth = (before * far + after * near) / (near + far)  # (N, T - 2, 2)
+    inside = joined[:, :-1] & joined[:, 1:]
+    sharp = torch.where(inside, sharpness[:, 1:-1], 1).unsqueeze(2)
     leaving = torch.cat([unit[:, :1], torch.lerp(smooth, after, sharp)], dim=1) * length  # (N, T - 1, 2)
     arriving = torch.cat([torch.lerp(smooth, before, sharp), unit[:, -1:]], dim=1) * length
     t = torch.arange(_PIECES, device=points.device) / _PIECES
     basis = torch.stack([2 * t**3 - 3 * t**2 + 1, t**3 - 2 * t**2 + t, -2 * t**3 + 3 * t**2, t**3 - t**2])  # (4, J)
     knots = torch.stack([points[:, :-1], leaving, points[:, 1:], arriving], dim=3)  # (N, T - 1, 2, 4)
     vertices = (knots @ basis).transpose(2, 3).flatten(1, 2)  # (N, (T - 1) * J, 2)
-    return torch.cat([vertices, points[:, -1:]], dim=1), down.repeat_interleave(_PIECES, dim=1)
+    return torch.cat([vertices, points[:, -1:]], dim=1)
 
 
-def _transformed(path: torch.Tensor, normal: object, uniform: Uniform) -> torch.Tensor:
-    """Paths (N, Q, 2) rotated, slanted and stretched, each by its own random amounts."""
-    rotation = torch.deg2rad((normal() * _ROTATION).clamp(-_MAX_ROTATION, _MAX_ROTATION))  # type: ignore[operator]
-    shear, aspect = normal() * _SLANT, torch.exp(normal() * _ASPECT)  # type: ignore[operator]
+def _tremor(path: torch.Tensor, normal: Normal) -> torch.Tensor:
+    """Displacements (N, Q, 2) of the vertices of paths, those of neighbours being alike."""
+    noise = normal(path.shape[1] + 2, 2) * _TREMOR
+    return noise[:, :-2] + noise[:, 1:-1] + noise[:, 2:]
+
+
+def _transformed(path: torch.Tensor, normal: Normal) -> torch.Tensor:
+    """Paths (N, Q, 2) stretched, slanted and rotated, each by its own random amounts."""
+    rotation = torch.deg2rad((normal() * _ROTATION).clamp(-_MAX_ROTATION, _MAX_ROTATION))
+    shear, aspect = normal() * _SLANT, torch.exp(normal() * _ASPECT)
     cos, sin = torch.cos(rotation), torch.sin(rotation)
-    # Stretched, then slanted, then rotated; the columns are where x and y go.
-    x = torch.stack([cos * aspect, sin * aspect], dim=1)
+    x = torch.stack([cos * aspect, sin * aspect], dim=1)  # where the x axis goes
     y = torch.stack([-sin - shear * cos, cos - shear * sin], dim=1)
     return path @ torch.stack([x, y], dim=1)
 
