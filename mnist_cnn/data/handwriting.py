@@ -305,9 +305,10 @@ def _distance(tips: torch.Tensor, margin: int) -> torch.Tensor:
     """How far each pixel's centre is from the nearest of points (N, P, 2): (N, S, S), S being 20 and two margins."""
     centres = torch.arange(DIGIT_SIZE + 2 * margin, device=tips.device) + 0.5 - margin
     y, x = (axis.flatten() for axis in torch.meshgrid(centres, centres, indexing="ij"))
-    pixels = torch.stack([x, y, torch.ones_like(x)], dim=1)  # (S * S, 3)
+    pixels = torch.stack([x, y, torch.ones_like(x)])  # (3, S * S)
     squares = torch.cat([-2 * tips, tips.square().sum(2, keepdim=True)], dim=2)  # (N, P, 3)
-    nearest = (pixels @ squares.mT).amin(2) + (x * x + y * y)
+    nearest = torch.cat([(part.flatten(0, 1) @ pixels).view(*part.shape[:2], -1).amin(1) for part in squares.split(4)])
+    nearest += x * x + y * y
     return nearest.clamp_min_(0).sqrt_().view(len(tips), len(centres), len(centres))
 
 
