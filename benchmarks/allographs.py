@@ -34,7 +34,9 @@ def contact_sheet(columns: int, seed: int = 0) -> Image.Image:
         row = blocks[start : start + BLOCKS_ACROSS]
         row += [np.zeros((0, columns * IMAGE_SIZE), np.uint8)] * (BLOCKS_ACROSS - len(row))
         height = max(map(len, row)) + GAP
-        rows.append(np.hstack([np.pad(block, ((0, height - len(block)), (0, GAP)), constant_values=255) for block in row]))
+        rows.append(
+            np.hstack([np.pad(block, ((0, height - len(block)), (0, GAP)), constant_values=255) for block in row])
+        )
     return Image.fromarray(np.vstack(rows))
 
 

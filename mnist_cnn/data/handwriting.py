@@ -180,9 +180,7 @@ def _normal_numbers(count: int, generator: torch.Generator) -> Normal:
     return lambda *shape: torch.randn(count, *shape, generator=generator, device=generator.device)
 
 
-def _mixed(
-    table: _Table, allographs: torch.Tensor, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _mixed(table: _Table, allographs: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Control points (N, T, 2) and sharpness (N, T): mixtures of each allograph's drawings, some beyond them."""
     shape = (len(allographs), table.points.shape[1])
     share = (-torch.rand(shape, generator=generator, device=generator.device).clamp_min(1e-6).log()) ** 1.5
@@ -341,9 +339,7 @@ def _centred(ink: torch.Tensor) -> torch.Tensor:
     mass = ink.sum((1, 2))
     room = IMAGE_SIZE - DIGIT_SIZE
     result = ink.new_zeros(len(ink), IMAGE_SIZE, IMAGE_SIZE)
-    offsets = [
-        (IMAGE_SIZE // 2 - ink.sum(across) @ places / mass).round().clamp(0, room).long() for across in (2, 1)
-    ]
+    offsets = [(IMAGE_SIZE // 2 - ink.sum(across) @ places / mass).round().clamp(0, room).long() for across in (2, 1)]
     digit = torch.arange(len(ink), device=ink.device)
     rows = offsets[0].unsqueeze(1) + torch.arange(DIGIT_SIZE, device=ink.device)
     columns = offsets[1].unsqueeze(1) + torch.arange(DIGIT_SIZE, device=ink.device)

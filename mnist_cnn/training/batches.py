@@ -63,7 +63,7 @@ def epoch_batches(
 ) -> Iterator[LabelledImages]:
     """One epoch in random order: model inputs, float32 (B, 1, 28, 28), and labels, int64 (B,).
 
-    `images` and `labels` are what `build_training_set` returned; written digits at their ends are written anew in place.
+    `images` and `labels` are what `build_training_set` returned; written digits at their end are replaced by new ones.
     """
     num_others = round(len(images) / (1 + settings.handwriting_fraction))
     if num_others < len(images):
