@@ -1,7 +1,7 @@
 """Draw the contact sheet of all allographs: `python -m benchmarks.allographs [--output FILE] [--columns N]`.
 
 Each row is one allograph of `mnist_cnn.data.allographs`, written several times as `write_digits` writes it. Rows of a
-digit stand together, those of letters and signs that are no digit last.
+digit form a block; letters and signs that are no digit come last.
 """
 
 import argparse
@@ -17,18 +17,20 @@ from mnist_cnn.data.handwriting import write_allographs
 
 OUTPUT = Path(__file__).parent.parent / "docs" / "allographs.png"
 BLOCKS_ACROSS = 4
+ROWS = 18  # of a block
 GAP = 8  # pixels between digits' blocks
 
 
 def contact_sheet(columns: int, seed: int = 0) -> Image.Image:
-    """Black ink on white; one block per label, from left to right and top to bottom."""
+    """Black ink on white; a block per label, from left to right and top to bottom, the last label's in several."""
     generator = torch.Generator().manual_seed(seed)
     blocks, first = [], 0
     for allographs in (*DIGITS.values(), NON_DIGITS):
-        indices = torch.arange(first, first + len(allographs)).repeat_interleave(columns)
+        for indices in torch.arange(first, first + len(allographs)).split(ROWS):
+            images = write_allographs(indices.repeat_interleave(columns), generator)
+            images = images.view(-1, columns, IMAGE_SIZE, IMAGE_SIZE).transpose(1, 2)
+            blocks.append(255 - images.flatten(0, 1).flatten(1).numpy())
         first += len(allographs)
-        images = write_allographs(indices, generator).view(-1, columns, IMAGE_SIZE, IMAGE_SIZE)
-        blocks.append(255 - images.transpose(1, 2).flatten(0, 1).flatten(1).numpy())
     rows = []
     for start in range(0, len(blocks), BLOCKS_ACROSS):
         row = blocks[start : start + BLOCKS_ACROSS]
