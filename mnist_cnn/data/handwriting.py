@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional as F
 
 from ..constants import DIGIT_SIZE, IMAGE_SIZE
 from .allographs import DIGITS, NON_DIGITS
@@ -36,14 +37,13 @@ _OVERSHOOT = 4.0  # standard deviation of how much further strokes reach at eith
 _HOOK_DEVIATION = 1.04  # at one in seven ends there is a hook: where a normal number is larger
 _HOOK, _HOOK_ANGLE = 7.0, 1.2  # its typical length and its typical angle, in radians
 
-# Pens, in pixels of the image. Where preprocessing normalises the width, a pen that was thicker has closed small loops.
+# Pens, in pixels of the image. Preprocessing normalises most widths, but loops that a thick pen closed stay closed.
 _NORMAL_RADIUS = (0.95, 1.3)
 _CLOSING = (0.68, 0.15, 0.1, 0.05, 0.02)  # probabilities of pens whose radius is 0, 1, 2, 3, 4 pixels more
-_THICKER = 0.2  # so much more than others are the strokes of thicker pens, times that difference at most
-_RAW_PROBABILITY = 0.25  # of drawings whose width cannot be normalised, for their pixels are too few
+_THICKENING = 0.2  # largest growth of the normalised radius for each such pixel, since closed loops mislead it
+_RAW_PROBABILITY = 0.25  # of images with too few pixels to normalise the stroke width
 _RAW_RADIUS, _RAW_SOFTNESS = (0.8, 2.8), (0.6, 2.5)
-_DOTTED_PROBABILITY = 0.06  # of a pen that leaves dots
-
+_DOTTED_PROBABILITY = 0.06  # of strokes that are separate dots, as of a fast mouse
 
 Normal = Callable[..., torch.Tensor]  # normal random numbers for each digit, (N, *shape)
 
@@ -183,14 +183,14 @@ def _normal_numbers(count: int, generator: torch.Generator) -> Normal:
 
 def _mixed(table: _Table, allographs: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Control points (N, T, 2) and sharpness (N, T): mixtures of each allograph's drawings, some beyond them."""
-    shape = (len(allographs), table.points.shape[1])
-    share = (-torch.rand(shape, generator=generator, device=generator.device).clamp_min(1e-6).log()) ** 1.5
-    share = share.where(torch.arange(shape[1], device=share.device) < table.num_drawings[allographs, None], 0)
-    share = share / share.sum(1, keepdim=True)  # (N, M)
-    mean = 1 / table.num_drawings[allographs, None]
-    wide = torch.where(share > 0, mean + (share - mean) * (1 + _EXTRAPOLATION), share)
-    points = torch.einsum("nm,nmtc->ntc", wide, table.points[allographs])
-    return points, torch.einsum("nm,nmt->nt", share, table.sharpness[allographs])
+    uniform = torch.rand(len(allographs), table.points.shape[1], generator=generator, device=generator.device)
+    num_drawings = table.num_drawings[allographs].unsqueeze(1)  # (N, 1)
+    exists = torch.arange(uniform.shape[1], device=uniform.device) < num_drawings  # (N, M)
+    fractions = (-uniform.clamp_min(1e-6).log()) ** 1.5 * exists  # mostly near one of the drawings
+    fractions /= fractions.sum(1, keepdim=True)
+    weights = torch.where(exists, fractions + (fractions - 1 / num_drawings) * _EXTRAPOLATION, 0)
+    points = torch.einsum("nm,nmtc->ntc", weights, table.points[allographs])
+    return points, torch.einsum("nm,nmt->nt", fractions, table.sharpness[allographs])
 
 
 def _waves(points: torch.Tensor, normal: Normal) -> torch.Tensor:
@@ -220,7 +220,7 @@ def _extended(points: torch.Tensor, starts: torch.Tensor, normal: Normal) -> tor
 
 
 def _curve(points: torch.Tensor, sharpness: torch.Tensor, joined: torch.Tensor) -> torch.Tensor:
-    """Smooth curves through control points (N, T, 2), as vertices (N, Q, 2).
+    """Smooth curves through control points (N, T, 2), as vertices (N, Q, 2); see `_Table` for the other arguments.
 
     Cubic Hermite curves. At a point without sharpness the direction is that of the parabola through it and its
     neighbours; with full sharpness the curve comes and leaves along the straight lines to them.
@@ -268,9 +268,9 @@ def _resample(path: torch.Tensor, down: torch.Tensor, generator: torch.Generator
     dots = torch.where(uniform(0, 1) < _DOTTED_PROBABILITY, uniform(12, 45).round(), _TIPS - 1).unsqueeze(1)
     place = (place * dots).round() / dots * end[:, -1:] * 0.9999  # (N, tips)
     piece = torch.searchsorted(end, place, right=True).clamp_max(end.shape[1] - 1)
-    share = 1 - (end.gather(1, piece) - place) / length.gather(1, piece).clamp_min(1e-6)
+    fraction = 1 - (end.gather(1, piece) - place) / length.gather(1, piece).clamp_min(1e-6)
     index = piece.unsqueeze(2).expand(-1, -1, 2)
-    return torch.lerp(path.gather(1, index), path.gather(1, index + 1), share.clamp(0, 1).unsqueeze(2))
+    return torch.lerp(path.gather(1, index), path.gather(1, index + 1), fraction.clamp(0, 1).unsqueeze(2))
 
 
 def _render(tips: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -278,18 +278,17 @@ def _render(tips: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     count, device = len(tips), tips.device
     uniform = uniform_numbers(count, generator)
     raw = uniform(0, 1) < _RAW_PROBABILITY
-    radius = torch.where(raw, uniform(*_RAW_RADIUS), uniform(*_NORMAL_RADIUS))
+    probabilities = torch.tensor(_CLOSING, device=device)
+    closing = torch.multinomial(probabilities, count, replacement=True, generator=generator).where(~raw, 0)
+    normal_radius = uniform(*_NORMAL_RADIUS) + uniform(0, _THICKENING) * closing
+    radius = torch.where(raw, uniform(*_RAW_RADIUS), normal_radius)
     softness = torch.where(raw, uniform(*_RAW_SOFTNESS), 1.0)
-    odds = torch.tensor(_CLOSING, device=device)
-    closing = torch.multinomial(odds, count, replacement=True, generator=generator)
-    closing = closing.where(~raw, 0)
-    radius += uniform(0, _THICKER) * closing
 
     low, high = tips.amin(1), tips.amax(1)  # (N, 2)
     side = (high - low).amax(1).clamp_min(1e-3)
     scale = (DIGIT_SIZE - 2 * radius) / side  # (N,)
-    width = (high - low) * scale.unsqueeze(1) + 2 * radius.unsqueeze(1)  # (N, 2), of the ink's box
-    front = ((DIGIT_SIZE - width.sub(1e-3).ceil()) / 2).floor()  # whole pixels of padding, as preprocessing has it
+    box = (high - low) * scale.unsqueeze(1) + 2 * radius.unsqueeze(1)  # (N, 2), width and height of the ink
+    front = ((DIGIT_SIZE - box.sub(1e-3).ceil()) / 2).floor()  # whole pixels of padding, as preprocessing has it
     tips = (tips - low.unsqueeze(1)) * scale[:, None, None] + (front + radius.unsqueeze(1)).unsqueeze(1)
     distance = _distance(tips, 0)  # (N, 20, 20)
     thick = closing.nonzero().squeeze(1)
@@ -307,8 +306,9 @@ def _distance(tips: torch.Tensor, margin: int) -> torch.Tensor:
     y, x = (axis.flatten() for axis in torch.meshgrid(centres, centres, indexing="ij"))
     pixels = torch.stack([x, y, torch.ones_like(x)])  # (3, S * S)
     squares = torch.cat([-2 * tips, tips.square().sum(2, keepdim=True)], dim=2)  # (N, P, 3)
+    # |pixel - tip|² = |pixel|² - 2 pixel · tip + |tip|², for so few digits at a time that the CPU's caches hold them.
     nearest = torch.cat([(part.flatten(0, 1) @ pixels).view(*part.shape[:2], -1).amin(1) for part in squares.split(4)])
-    nearest += x * x + y * y
+    nearest += x * x + y * y  # (N, S * S)
     return nearest.clamp_min_(0).sqrt_().view(len(tips), len(centres), len(centres))
 
 
@@ -329,10 +329,9 @@ def _closed(tips: torch.Tensor, closing: torch.Tensor) -> torch.Tensor:
 
 def _dilated(field: torch.Tensor, step: int) -> torch.Tensor:
     """The largest values of fields (N, S, S) within a pixel: by turns in four and in eight directions."""
-    pool = torch.nn.functional.max_pool2d
     if step % 2:
-        return torch.maximum(pool(field, (3, 1), 1, (1, 0)), pool(field, (1, 3), 1, (0, 1)))
-    return pool(field, 3, 1, 1)
+        return torch.maximum(F.max_pool2d(field, (3, 1), 1, (1, 0)), F.max_pool2d(field, (1, 3), 1, (0, 1)))
+    return F.max_pool2d(field, 3, stride=1, padding=1)
 
 
 def _centred(ink: torch.Tensor) -> torch.Tensor:
