@@ -1,13 +1,28 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: app test lint
+.PHONY: app test test-slow test-all test-isa lint
 
 app: .venv/installed
 	$(BIN)/python app.py
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not slow"
+
+# The slow tests, and ten times as many examples for each property that hypothesis tests.
+test-slow: .venv/installed-dev
+	$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile=deep
+
+test-all: .venv/installed-dev
+	$(BIN)/python -m pytest --hypothesis-profile=deep
+
+# The tests that train or compare floats, with the instructions of other CPUs and with more threads.
+test-isa: .venv/installed-dev
+	for threads in 1 2; do for aten in default avx2 ""; do for onednn in SSE41 AVX2 ALL; do \
+	  echo "ATen: $${aten:-best}, oneDNN: $$onednn, threads: $$threads"; \
+	  env $${aten:+ATEN_CPU_CAPABILITY=$$aten} ONEDNN_MAX_CPU_ISA=$$onednn TEST_NUM_THREADS=$$threads \
+	    $(BIN)/python -m pytest -q -m "not slow" --ignore=tests/e2e --ignore=tests/ui || exit; \
+	done; done; done
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Draw a digit, a tiny CNN reads it: `python app.py`, then open the address that it prints."""
+"""Serve the MNIST sketchpad: run `python app.py`, then open the address that it prints."""
 
 from mnist_cnn.ui.app import build_demo, launch_options
 

@@ -51,6 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for progress in train(model, *training_set, settings, test=test_set):
             show_progress(progress)
+    except ValueError as error:  # the batch is larger than the training set
+        print(f"train.py: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\nStopped; nothing was saved.", file=sys.stderr)
         return 130

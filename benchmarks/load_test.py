@@ -1,10 +1,10 @@
-"""How many visitors can draw at once: a served app under the predictions of many pads.
+"""Latency and throughput of the app's predictions while many users draw at once.
 
-    python -m benchmarks.load [--visitors 50] [--rates 0.5 1 2 4 8] [--seconds 10]
+    python -m benchmarks.load_test [--users 50] [--rates 0.5 1 2 4 8] [--seconds 10]
 
-Each visitor draws the page's examples through the pad's own event at a steady rate; as on the pad, a drawing is left
-out while the one before is not answered. Then the same once more while one visitor trains. Everything, visitors too,
-runs on this machine.
+Each user draws the page's examples at a steady rate through the sketchpad's own event. As on the page, a drawing is
+skipped while the one before has no answer. Every rate is measured twice, the second time while one user trains. Users
+and server share this machine's cores.
 """
 
 import argparse
@@ -19,121 +19,127 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.clients import Client, Events, drawings
+from tests.support.clients import Client, Events, example_drawings
 from tests.support.server import serve
 
-RESULTS = Path(__file__).parent / "results" / "load.json"
-ACCEPTABLE = 500  # milliseconds, of the slowest twentieth
+RESULTS = Path(__file__).parent / "results" / "load_test.json"
+TARGET_P95_MS, TARGET_RPS = 500, 200
+
+Row = dict[str, float | int | bool]
 
 
 @dataclasses.dataclass
-class Tally:
-    """What many visitors were answered.
+class Responses:
+    """The responses to all users.
 
     Attributes:
-        seconds: from each drawing's request to its answer.
-        left_out: drawings that were not sent because the one before was not answered.
-        errors: answers that were no reading.
+        seconds: from each request to its response.
+        skipped: drawings that were not sent, since the one before had no response yet.
+        errors: responses without a prediction.
     """
 
     seconds: list[float] = dataclasses.field(default_factory=list)
-    left_out: int = 0
+    skipped: int = 0
     errors: int = 0
 
-    def row(self, asked: float, taken: float, training: bool) -> dict[str, float | int | bool]:
-        """The figures, for `asked` drawings a second of all visitors together.
+    def row(self, offered_rps: float, elapsed: float, training: bool) -> Row:
+        """A row of the table.
 
-        `taken` seconds went by from when the first came, before its first drawing, until the last was answered.
+        Args:
+            offered_rps: drawings a second of all users together.
+            elapsed: seconds from before the first drawing until after the last response.
+            training: whether somebody trained meanwhile.
         """
         p50, p95 = np.percentile(self.seconds, [50, 95]) * 1000
         return {
             "training": training,
-            "asked_per_second": asked,
-            "read_per_second": round(len(self.seconds) / taken, 1),
+            "offered_rps": offered_rps,
+            "served_rps": round(len(self.seconds) / elapsed, 1),
             "p50_ms": round(float(p50), 1),
             "p95_ms": round(float(p95), 1),
-            "left_out": self.left_out,
+            "skipped": self.skipped,
             "errors": self.errors,
         }
 
 
-async def draw_along(client: Client, pictures: list[str], rate: float, seconds: float, tally: Tally) -> None:
-    """Draw `rate` times a second for so many seconds."""
+async def draw_steadily(client: Client, drawings: list[str], rate: float, seconds: float, responses: Responses) -> None:
+    """Draw `rate` times a second for `seconds`, and record the responses."""
     random = np.random.default_rng()
-    await asyncio.sleep(random.uniform(0, 1 / rate))  # visitors do not draw in step
+    await asyncio.sleep(random.uniform(0, 1 / rate))  # users do not draw in step
     due = time.perf_counter()
     end = due + seconds
     while due < end:
         sent = time.perf_counter()
-        reading = await client.draw(pictures[random.integers(len(pictures))])
-        answered = time.perf_counter()
-        tally.seconds.append(answered - sent)
-        tally.errors += reading is None
-        missed = max(0, int((answered - due) * rate))
-        tally.left_out += missed
-        due += (missed + 1) / rate
-        await asyncio.sleep(max(0.0, due - answered))
+        prediction = await client.draw(drawings[random.integers(len(drawings))])
+        received = time.perf_counter()
+        responses.seconds.append(received - sent)
+        responses.errors += prediction is None
+        skipped = max(0, int((received - due) * rate))
+        responses.skipped += skipped
+        due += (skipped + 1) / rate
+        await asyncio.sleep(max(0.0, due - received))
 
 
-async def crowd(url: str, visitors: int, rate: float, seconds: float, training: bool) -> dict[str, float | int | bool]:
-    """Let so many visitors draw at `rate` drawings a second each; gives a row of the table."""
-    events, pictures, tally = Events(url), drawings(), Tally()
-    guests = [Client(url, events, f"crowd{number}") for number in range(visitors)]
-    trainer = asyncio.create_task(train_on(Client(url, events, "trainer"))) if training else None
-    await asyncio.sleep(3 if training else 0)  # until the run has begun
-    began = time.perf_counter()
-    await asyncio.gather(*(draw_along(guest, pictures, rate, seconds, tally) for guest in guests))
-    row = tally.row(visitors * rate, time.perf_counter() - began, training)
-    for guest in guests:
-        await guest.leave()
-    if trainer:
-        row["trained_along"] = not trainer.done()
-        trainer.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await trainer
+async def measure_rate(url: str, num_users: int, rate: float, seconds: float, training: bool) -> Row:
+    """Let so many users draw `rate` times a second each."""
+    events, drawings, responses = Events(url), example_drawings(), Responses()
+    async with contextlib.AsyncExitStack() as stack:
+        users = [await stack.enter_async_context(Client(url, events, f"user{n}")) for n in range(num_users)]
+        trainer = asyncio.create_task(train_forever(url, events)) if training else None
+        await asyncio.sleep(3 if training else 0)  # until the run has begun
+        started = time.perf_counter()
+        await asyncio.gather(*(draw_steadily(user, drawings, rate, seconds, responses) for user in users))
+        row = responses.row(num_users * rate, time.perf_counter() - started, training)
+        if trainer:
+            row["trained_throughout"] = not trainer.done()
+            trainer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await trainer
     return row
 
 
-async def train_on(client: Client) -> None:
-    """Train until this is cancelled."""
-    while True:
-        async for _ in client.train("net-25k"):
-            pass
+async def train_forever(url: str, events: Events) -> None:
+    """Train one run after another until this is cancelled."""
+    async with Client(url, events, "trainer") as client:
+        while True:
+            async for _ in client.train("net-25k"):
+                pass
 
 
-def measure(url: str, visitors: int, rates: list[float], seconds: float) -> Iterator[dict[str, float | int | bool]]:
-    """A row for each rate, without and with a training."""
-    asyncio.run(crowd(url, visitors, 1, 2, training=False))  # what is done once is not what a visitor feels
+def measure(url: str, num_users: int, rates: list[float], seconds: float) -> Iterator[Row]:
+    """A row for each rate, without and with a training run."""
+    asyncio.run(measure_rate(url, num_users, 1, 2, training=False))  # warm up
     for training in (False, True):
         for rate in rates:
-            yield asyncio.run(crowd(url, visitors, rate, seconds, training))
+            yield asyncio.run(measure_rate(url, num_users, rate, seconds, training))
 
 
 def main() -> None:
     """Measure, print a table and write it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--visitors", type=int, default=50, help="how many draw (default: %(default)s)")
-    parser.add_argument("--rates", type=float, nargs="+", default=[0.5, 1, 2, 4, 8], help="drawings a second of each")
-    parser.add_argument("--seconds", type=float, default=10, help="how long at each rate (default: %(default)s)")
+    parser.add_argument("--users", type=int, default=50, help="how many draw (default: %(default)s)")
+    parser.add_argument("--rates", type=float, nargs="+", default=[0.5, 1, 2, 4, 8], help="drawings a second per user")
+    parser.add_argument("--seconds", type=float, default=10, help="duration of each rate (default: %(default)s)")
     options = parser.parse_args()
     rows = []
-    print(f"{'training':>8}{'asked/s':>9}{'read/s':>9}{'p50 ms':>9}{'p95 ms':>9}{'left out':>10}{'errors':>8}")
+    print(f"{'training':>8}{'offered/s':>11}{'served/s':>10}{'p50 ms':>9}{'p95 ms':>9}{'skipped':>9}{'errors':>8}")
     with serve() as url:
-        for row in measure(url, options.visitors, options.rates, options.seconds):
+        for row in measure(url, options.users, options.rates, options.seconds):
             rows.append(row)
             print(
-                f"{'yes' if row['training'] else 'no':>8}{row['asked_per_second']:>9.0f}{row['read_per_second']:>9.1f}"
-                f"{row['p50_ms']:>9.0f}{row['p95_ms']:>9.0f}{row['left_out']:>10}{row['errors']:>8}"
+                f"{'yes' if row['training'] else 'no':>8}{row['offered_rps']:>11.0f}{row['served_rps']:>10.1f}"
+                f"{row['p50_ms']:>9.0f}{row['p95_ms']:>9.0f}{row['skipped']:>9}{row['errors']:>8}",
+                flush=True,
             )
-    figures = {
-        "visitors": options.visitors,
+    results = {
+        "users": options.users,
         "seconds": options.seconds,
         "load_average": os.getloadavg()[0],
         "cores": os.cpu_count(),
         "rows": rows,
     }
-    print(f"aimed at: no error, and p95 ≤ {ACCEPTABLE} ms at 200 predictions a second")
-    RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
+    print(f"target: no errors, and p95 ≤ {TARGET_P95_MS} ms at {TARGET_RPS} predictions a second")
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""How exactly preprocessing repeats MNIST's making: its own test digits, enlarged and put anywhere, must come back.
+"""How exactly preprocessing reproduces MNIST's own test digits from a canvas on which they are enlarged and moved.
 
     python -m benchmarks.preprocessing
 
-Each of the 10,000 test digits is enlarged by a whole factor, 6 to 10, every pixel repeated, and placed at random on
-a canvas; `sketch_to_mnist` of that is compared with the digit pixel by pixel.
+Each of the 10,000 test digits is enlarged by an integer factor, 6 to 10, every pixel repeated, and pasted at a random
+position of a canvas; `sketch_to_mnist` of the canvas is compared with the digit pixel by pixel.
 """
 
 import json
@@ -19,16 +19,16 @@ from mnist_cnn.models import MODELS
 from mnist_cnn.preprocessing import sketch_to_mnist
 
 RESULTS = Path(__file__).parent / "results" / "preprocessing.json"
-CANVAS = (300, 320)
+CANVAS_SHAPE = (300, 320)
 
 
 def on_canvas(digit: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A digit, uint8 (28, 28), enlarged 6 to 10 times at a random place of a black canvas, uint8 (300, 320)."""
+    """A digit, uint8 (28, 28), enlarged 6 to 10 times at a random position of a black canvas, uint8 (300, 320)."""
     factor = int(random.integers(6, 11))
-    big = digit.repeat(factor, axis=0).repeat(factor, axis=1)
-    canvas = np.zeros(CANVAS, np.uint8)
-    top, left = (int(random.integers(0, free + 1)) for free in np.subtract(CANVAS, big.shape))
-    canvas[top : top + len(big), left : left + len(big)] = big
+    enlarged = digit.repeat(factor, axis=0).repeat(factor, axis=1)
+    canvas = np.zeros(CANVAS_SHAPE, np.uint8)
+    top, left = (int(random.integers(0, free + 1)) for free in np.subtract(CANVAS_SHAPE, enlarged.shape))
+    canvas[top : top + len(enlarged), left : left + len(enlarged)] = enlarged
     return canvas
 
 
@@ -36,25 +36,25 @@ def main() -> None:
     """Measure, print a table and write it as JSON."""
     images, labels = load_mnist(train=False)
     random = np.random.default_rng(0)
-    results = np.stack([sketch_to_mnist(on_canvas(digit, random)) for digit in images.numpy()])
-    difference = np.abs(results.astype(int) - images.numpy()).max(axis=(1, 2))  # (N,)
-    full = images.numpy().max(axis=(1, 2)) == 255
-    figures = {
+    reproduced = np.stack([sketch_to_mnist(on_canvas(digit, random)) for digit in images.numpy()])
+    difference = np.abs(reproduced.astype(int) - images.numpy()).max(axis=(1, 2))  # (N,)
+    full_scale = images.numpy().max(axis=(1, 2)) == 255
+    results = {
         "digits": len(images),
         "within_one_grey_level": int((difference <= 1).sum()),
-        "with_full_ink": int(full.sum()),
-        "with_full_ink_bit_for_bit": int((difference[full] == 0).sum()),
+        "full_scale": int(full_scale.sum()),
+        "exact_matches": int((difference[full_scale] == 0).sum()),
         "accuracy": {},
     }
-    print(f"{figures['within_one_grey_level']} of {len(images)} digits come back within one grey level of 255")
-    print(f"{figures['with_full_ink_bit_for_bit']} of the {full.sum()} that reach full ink, bit for bit")
+    print(f"{results['within_one_grey_level']} of {len(images)} digits are reproduced within one grey level of 255")
+    print(f"{results['exact_matches']} of the {full_scale.sum()} with a pixel of 255 are reproduced exactly")
     for name in MODELS:
         model = load_classifier(name).model
-        before, after = accuracy(model, images, labels), accuracy(model, torch.from_numpy(results), labels)
-        figures["accuracy"][name] = {"before": before, "after": after}
+        before, after = accuracy(model, images, labels), accuracy(model, torch.from_numpy(reproduced), labels)
+        results["accuracy"][name] = {"before": before, "after": after}
         print(f"{name}: test accuracy {before:.2%} before, {after:.2%} after")
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,275 +1,350 @@
-"""The README's tables, made from the benchmarks' JSON.
+"""Tables and sentences of the documents, made from the benchmarks' results.
 
     python -m benchmarks.tables
 
-writes them between the README's markers `<!-- NAME -->` and `<!-- /NAME -->`.
+writes them between the markers `<!-- NAME -->` and `<!-- /NAME -->` of README.md and docs/*.md.
 """
 
 import json
 import re
 import statistics
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-README = Path(__file__).parent.parent / "README.md"
+from mnist_cnn.models import MODELS
+
+PROJECT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
+NAMES = list(reversed(MODELS))  # of the models, the default one first
+SOURCES = {  # of drawings, by the start of their file's name
+    "unipen": "UniPen",
+    "ipad": "iPad",
+    "hamex": "French writers (CROHME, LUNAM/IRCCyN)",
+    "kaist": "Korean writers (CROHME, KAIST)",
+    "browser28": "public web page",
+    "letters": "letters",
+}
 
 
-def one_epoch() -> str:
+def results() -> str:
+    """The main results of both models."""
+    one_epoch = [_load("accuracy")[f"{name}/default"] for name in NAMES]
+    threads = max(row["num_threads"] for row in _load("speed")["pipelines"].values())
+    speed_rows = [_load("speed")["pipelines"][f"{name}, {threads}"] for name in NAMES]
+    mnist = _load("preprocessing")["accuracy"]
+    sources = _load("drawings")["sources"]
+    seeds = len(one_epoch[0]["accuracies"])
+    rows = {
+        "parameters": [f"{row['parameters']:,}" for row in one_epoch],
+        f"test accuracy after one epoch, mean of {seeds} seeds": [f"{row['mean']:.2f}%" for row in one_epoch],
+        f"minimum of these {seeds} seeds": [f"{row['min']:.2f}%" for row in one_epoch],
+        f"speedup over the reference pipeline, {threads} threads": [f"{row['speedup']:.1f}×" for row in speed_rows],
+        "test accuracy of the pretrained model": _percent(mnist[name]["before"] for name in NAMES),
+        f"its accuracy on drawings, validation data, mean over {len(sources)} sources": _percent(
+            _source_mean(sources, name) for name in NAMES
+        ),
+    }
+    return _table(["", *_code(NAMES)], ([name, *cells] for name, cells in rows.items()))
+
+
+def accuracy() -> str:
     """Test accuracy after one epoch."""
-    results = _results("one_epoch")
-    body = []
-    for row in results.values():
-        figures = [f"{row[key]:.2f}%" for key in ("mean", "sd", "worst", "best")]
-        name, seeds = f"`{row['model']}`", str(len(row["accuracies"]))
-        body.append([name, f"{row['parameters']:,}", row["recipe"], *figures, seeds])
-    return _table(["network", "parameters", "recipe", "mean", "sd", "worst", "best", "seeds"], body)
+    rows = [
+        [
+            f"`{row['model']}`",
+            f"{row['parameters']:,}",
+            row["recipe"],
+            *(f"{row[key]:.2f}%" for key in ("mean", "std", "min", "max")),
+            len(row["accuracies"]),
+        ]
+        for row in _load("accuracy").values()
+    ]
+    return _table(["model", "parameters", "recipe", "mean", "std", "min", "max", "seeds"], rows)
 
 
 def speed() -> str:
-    """Time of an epoch beside the reference pipeline."""
-    results = _results("speed")
-    body = []
-    for key, row in results["pipelines"].items():
-        name = key.split(", ")[0]
-        pipeline = "the reference network, recipe and pipeline" if name == "reference" else f"`{name}`, our recipe"
-        share, memory = f"{row['share_of_matmul_rate']:.0%}", f"{row['peak_memory_bytes'] / 2**20:.0f} MiB"
-        body.append([pipeline, str(row["threads"]), f"{row['times_as_fast']:.1f}", share, memory])
-    return _table(["pipeline", "threads", "times as fast", "share of the matmul rate", "peak memory"], body)
+    """Speed of an epoch relative to the reference pipeline."""
+    rows = []
+    for pipeline, row in _load("speed")["pipelines"].items():
+        name = pipeline.split(", ")[0]
+        rows.append(
+            [
+                "reference model, recipe and pipeline" if name == "reference" else f"`{name}`, default recipe",
+                row["num_threads"],
+                f"{row['speedup']:.1f}×",
+                f"{row['mfu']:.0%}",
+                f"{row['peak_memory_bytes'] / 2**20:.0f} MiB",
+            ]
+        )
+    return _table(["pipeline", "threads", "speedup", "utilisation", "peak memory"], rows)
 
 
 def preprocessing() -> str:
-    """How exactly MNIST's own digits come back."""
-    results = _results("preprocessing")
+    """How exactly MNIST's own digits are reproduced."""
+    counts = _load("preprocessing")
     accuracies = ", ".join(
-        f"{name} reads {figures['before']:.2%} of them before and {figures['after']:.2%} after"
-        for name, figures in results["accuracy"].items()
+        f"{counts['accuracy'][name]['before']:.2%} before and {counts['accuracy'][name]['after']:.2%} after ({name})"
+        for name in NAMES
     )
     return (
-        f"MNIST's {results['digits']:,} test digits, enlarged 6 to 10 times and put anywhere on a canvas, come back "
-        f"within one grey level of 255 in {results['within_one_grey_level']:,} cases. Of the "
-        f"{results['with_full_ink']:,} that reach full ink, {results['with_full_ink_bit_for_bit']:,} come back bit for "
-        f"bit; the others had lost a row at MNIST's edge, or are so sharp that their pen is evened. {accuracies}."
+        f"Of MNIST's {counts['digits']:,} test digits, enlarged 6 to 10 times and moved to a random position of a "
+        f"canvas, {counts['within_one_grey_level']:,} are reproduced within one grey level of 255. Of the "
+        f"{counts['full_scale']:,} with a pixel of 255, {counts['exact_matches']:,} are reproduced exactly; the others "
+        "lost a row at the edge of MNIST's image, or have edges so sharp that their stroke width is normalised. "
+        f"Accuracy: {accuracies}."
     )
 
 
 def drawings() -> str:
-    """What the shipped weights read."""
-    nominal = {(row["file"], row["model"]): row for row in _results("drawings")["nominal"]}
-    errors, mnist = _results("confidence")["calibration"], _results("preprocessing")["accuracy"]
-    names = list(errors)[::-1]
-    files = list(dict.fromkeys(file for file, _ in nominal))
+    """Accuracy of the pretrained models on drawings, and the fraction rejected."""
+    mnist, rejected = _load("preprocessing"), _load("confidence")["rejected"]["MNIST test set"]["fraction"]
+    sources = _load("drawings")["sources"]
 
-    def share(number: float) -> str:
-        return f"{number:.2%}"
+    def row(name: str, count: str, values: Iterable[float]) -> list[str]:
+        return [name, count, *_percent(values)]
 
-    rows = {"MNIST's test set, read right": [share(mnist[name]["before"]) for name in names]}
-    for file in files:
-        source, first = _source(file), nominal[file, names[0]]
-        rows[f"{source}, {first['samples']:,} drawn digits, read right"] = [
-            share(nominal[file, name]["accuracy"]) for name in names
-        ]
-        if len(first["by_donor"]) > 1:
-            rows[f"{source}, mean over {len(first['by_donor'])} donors"] = [
-                share(nominal[file, name]["mean_over_donors"]) for name in names
-            ]
-    for source in errors[names[0]]:
-        rows[f"{_source(source)}, expected calibration error"] = [
-            share(errors[name][source]["error"]) for name in names
-        ]
-    return _table(["", *(f"`{name}`" for name in names)], [[name, *cells] for name, cells in rows.items()])
+    accuracies = [mnist["accuracy"][name]["before"] for name in NAMES]
+    rows = [row("MNIST test set, for comparison", f"{mnist['digits']:,}", [*accuracies, rejected])]
+    for source in sources:
+        name, metrics = _source(source["file"]), [source["models"][name] for name in NAMES]
+        accuracies = [metric["accuracy"] for metric in metrics]
+        rows.append(row(name, f"{source['samples']:,}", [*accuracies, source["rejected"]]))
+        donors = len(metrics[0]["by_donor"])
+        if donors > 1:
+            means = [metric["donor_mean"] for metric in metrics]
+            rows.append([*row(f"{name}, mean over {donors} donors", "", means), ""])
+    means = [*(_source_mean(sources, name) for name in NAMES), statistics.mean(row["rejected"] for row in sources)]
+    rows.append(row(f"mean over the {len(sources)} sources of drawings", "", means))
+    return _table(["validation data", "digits", *(f"accuracy, {name}" for name in _code(NAMES)), "rejected"], rows)
 
 
-def refused() -> str:
-    """What is said to be no digit."""
-    results = _results("confidence")
-    body = [
-        [_source(source), f"{row['drawings']:,}", f"{row['share']:.2%}"] for source, row in results["refused"].items()
-    ]
+def calibration() -> str:
+    """Expected calibration error of the pretrained models."""
+    models = _load("confidence")["calibration"]
+    rows = ([_source(source), *_percent(models[name][source]["ece"] for name in NAMES)] for source in models[NAMES[0]])
+    return _table(["expected calibration error", *_code(NAMES)], rows)
+
+
+def rejection() -> str:
+    """The fraction of each kind of drawing that is rejected."""
+    confidence = _load("confidence")
+    rows = (
+        [_source(source), f"{row['samples']:,}", f"{row['fraction']:.2%}"]
+        for source, row in confidence["rejected"].items()
+    )
     return (
-        _table(["drawings", "how many", "refused as no digit"], body)
-        + f"\n\nDrawn digits against letters: an area of {results['roc']['area']:.3f} under the ROC curve."
+        f"{_table(['drawings', 'number', 'rejected'], rows)}\n\nThe area under the ROC curve of drawn digits against "
+        f"letters is {confidence['roc']['roc_auc']:.3f}."
     )
 
 
 def conditions() -> str:
-    """Accuracy with other pens, sizes, places and colours."""
-    rows = _of_first_file("conditions")
-    names = list(rows[0]["accuracy"])[::-1]
-    body = [[row["name"], *(f"{row['accuracy'][name]:.2%}" for name in names)] for row in rows]
-    return _table(["drawn", *(f"`{name}`" for name in names)], body)
+    """Accuracy at other stroke widths, sizes, positions and colours."""
+    rows = (
+        [row["name"], *_percent(row["accuracy"][name] for name in NAMES)] for row in _load("drawings")["conditions"]
+    )
+    return _table(["condition", *_code(NAMES)], rows)
 
 
-def steps() -> str:
-    """Accuracy with more and more of preprocessing."""
-    rows = _of_first_file("steps")
-    names = list(rows[0]["accuracy"])[::-1]
-    places = list(dict.fromkeys(row["condition"] for row in rows))
-    body: dict[str, list[str]] = {}
-    for row in rows:  # place by place
-        body.setdefault(row["name"], []).extend(f"{row['accuracy'][name]:.2%}" for name in names)
-    head = [f"`{name}`, {place}" for place in places for name in names]
-    return _table(["preprocessing, each with all above", *head], [[name, *cells] for name, cells in body.items()])
+def preprocessing_stages() -> str:
+    """Accuracy as preprocessing is assembled."""
+    rows: dict[str, list[str]] = {}
+    stages = _load("drawings")["stages"]
+    for row in stages:  # condition by condition
+        rows.setdefault(row["name"], []).extend(_percent(row["accuracy"][name] for name in NAMES))
+    head = [
+        f"{name}, {condition}"
+        for condition in dict.fromkeys(row["condition"] for row in stages)
+        for name in _code(NAMES)
+    ]
+    return _table(["stages up to", *head], ([name, *cells] for name, cells in rows.items()))
 
 
 def photos() -> str:
-    """Accuracy on photos of pen on paper."""
-    rows = _results("photos")
-    names = list(rows[0]["accuracy"])[::-1]
-    files = list(dict.fromkeys(row["file"] for row in rows))
-    body: dict[str, list[str]] = {}
-    for row in rows:  # file by file
-        body.setdefault(row["name"], []).extend(f"{row['accuracy'][name]:.1%}" for name in names)
-    for row in rows[: len(body)]:
-        body[row["name"]].append(f"{row['blank_sheets']:.0%}")
-    head = [f"{_source(file)}, `{name}`" for file in files for name in names]
-    return _table(["photo", *head, "blank sheets said to be"], [[name, *cells] for name, cells in body.items()])
+    """Accuracy on synthetic photos."""
+    rows: dict[str, list[str]] = {}
+    measured = _load("photos")
+    for row in measured:  # file by file
+        rows.setdefault(row["name"], []).extend(f"{row['accuracy'][name]:.1%}" for name in NAMES)
+    for row in measured[: len(rows)]:
+        rows[row["name"]].append(f"{row['blank_sheets']:.0%}")
+    head = [
+        f"{_source(file)}, {name}" for file in dict.fromkeys(row["file"] for row in measured) for name in _code(NAMES)
+    ]
+    return _table(
+        ["photo", *head, "blank sheets recognised as blank"], ([name, *cells] for name, cells in rows.items())
+    )
 
 
-def watched_epoch() -> str:
-    """What watching costs."""
-    results = _results("watched_epoch")
-    rounds = results["rounds"]
+def ui_overhead() -> str:
+    """Duration of an epoch on the page relative to the command line."""
+    overhead = _load("ui_overhead")
+    rounds = overhead["rounds"]
     updates = statistics.median(row["updates_per_second"] for row in rounds)
     return (
-        f"An epoch of `net-25k` on the page takes {results['times_as_long']:.2f} times as long as by `train.py`, "
-        f"browser and server on the same two cores (median of {len(rounds)} each, in turn), with {updates:.0f} updates "
-        f"a second; both end at {rounds[0]['accuracy']}."
+        f"An epoch of net-25k on the page takes {overhead['ratio']:.2f} times as long as by `train.py`, with browser "
+        f"and server on the same two cores (ratio of the medians of {len(rounds)} epochs each, in turn) and "
+        f"{updates:.0f} updates a second. Both end at a test accuracy of {rounds[0]['test_accuracy']:.2f}%."
     )
 
 
 def latency() -> str:
-    """How soon the page reads, alone and beside a training."""
-    alone, beside = _results("latency"), _results("latency_while_training")
+    """Latency of the page's predictions, alone and while another user trains."""
+    alone, training = _load("latency"), _load("latency_while_training")
 
-    def words(results: dict[str, Any]) -> str:
-        figures = results["pen_up_to_settled_ms"]
-        return f"{figures['p50']:.0f} ms (p50) and {figures['p95']:.0f} ms (p95)"
+    def percentiles(measured: dict[str, Any]) -> str:
+        return f"{measured['latency_ms']['p50']:.0f} ms (p50) and {measured['latency_ms']['p95']:.0f} ms (p95)"
 
+    rate, rate_training = (measured["predictions_per_second"]["p50"] for measured in (alone, training))
     return (
-        f"From pen-up to the settled reading the page takes {words(alone)}, and while another visitor trains "
-        f"{words(beside)}; during a stroke it reads {alone['predictions_per_second']['p50']:.0f} and "
-        f"{beside['predictions_per_second']['p50']:.0f} times a second ({alone['drawings']} drawings in headless "
-        "Chromium on the same two cores)."
+        f"From pen-up to the final prediction the page takes {percentiles(alone)}, and while another user trains "
+        f"{percentiles(training)}. During a stroke it updates the prediction {rate:.0f} times a second, and "
+        f"{rate_training:.0f} times while another user trains ({alone['drawings']} drawings in headless Chromium on "
+        "the same two cores)."
     )
 
 
-def ready() -> str:
-    """How soon the page can be drawn on."""
-    results = _results("ready")
-    visits = results["visits"]
-
-    def median(key: str) -> float:
-        return statistics.median(visit[key] for visit in visits) / 1000
-
+def time_to_interactive() -> str:
+    """Time until the page can be drawn on."""
+    measured = _load("time_to_interactive")
+    loads = measured["loads"]
+    canvas, prediction = (
+        statistics.median(load[key] for load in loads) / 1000 for key in ("canvas_ms", "prediction_ms")
+    )
     return (
-        f"The pad takes strokes {median('pad_ms'):.1f} s after the page's first byte, and the first drawing is read "
-        f"{median('reading_ms'):.1f} s after it (median of {len(visits)} visits, load average "
-        f"{results['load_average']:.1f} on {results['cores']} cores, which server and browser share)."
+        f"The canvas takes strokes {canvas:.1f} s after the page's first byte, and the first drawing is classified "
+        f"{prediction:.1f} s after it (median of {len(loads)} page loads; {_machine(measured)}, shared by server and "
+        "browser)."
     )
 
 
-def load() -> str:
-    """What many visitors get."""
-    results = _results("load")
-    body = [
+def load_test() -> str:
+    """Latency and throughput with many users."""
+    measured = _load("load_test")
+    rows = (
         [
-            f"{row['asked_per_second']:.0f}",
+            f"{row['offered_rps']:.0f}",
             "yes" if row["training"] else "no",
-            f"{row['read_per_second']:.0f}",
+            f"{row['served_rps']:.0f}",
             f"{row['p50_ms']:.0f} ms",
             f"{row['p95_ms']:.0f} ms",
-            str(row["errors"]),
+            row["skipped"],
+            row["errors"],
         ]
-        for row in results["rows"]
-    ]
-    head = ["drawings a second", "one trains", "read a second", "p50", "p95", "errors"]
+        for row in measured["rows"]
+    )
+    head = ["drawings offered a second", "one user trains", "served a second", "p50", "p95", "skipped", "errors"]
     return (
-        f"{_table(head, body)}\n\n{results['visitors']} visitors, {results['cores']} cores, load average "
-        f"{results['load_average']:.1f} at the end. Beyond what the cores hold a pad leaves drawings out: it sends the "
-        "next when the last is read."
+        f"{_table(head, rows)}\n\n{measured['users']} users for {measured['seconds']:.0f} s each; "
+        f"{_machine(measured)}. Above the capacity of the cores, the page skips drawings: it sends the next when it "
+        "has the prediction of the last."
     )
 
 
 def soak() -> str:
-    """What is left of visitors who came and went."""
-    results = _results("soak")
-    first, last = results["states"][0], results["states"][-1]
-    # As many visits later, none that the app keeps is one of those that only drew.
-    steady = [state["memory"] for state in results["states"] if state["visits"] >= 2 * first["visits"]]
-    threads = [state["threads"] for state in results["states"]]
+    """What sessions leave behind."""
+    measured = _load("soak")
+    states = measured["states"]
+    first, last = states[0], states[-1]
+    # After as many sessions again, the app remembers none of those that only drew.
+    steady = [state["memory"] for state in states if state["sessions"] >= 2 * first["sessions"]]
+    threads = [state["threads"] for state in states]
     return (
-        f"After {first['visits']:,} visits, more than the app keeps, most of which only drew, "
-        f"{last['visits'] - first['visits']:,} others came and went in {results['minutes']:.0f} minutes, one in ten of "
-        f"which trained. Its memory was {first['memory']:,.0f} MiB, {steady[0]:,.0f} MiB once those had taken the "
-        f"place of all that it kept, and from there on {min(steady):,.0f} to {max(steady):,.0f} MiB; its threads were "
-        f"{min(threads)} to {max(threads)}. {last['files']} temporary files, one for each picture sent and three for "
-        "each run, waited for their end."
+        f"After {first['sessions']:,} sessions, more than the app remembers, most of which only drew, "
+        f"{last['sessions'] - first['sessions']:,} others followed in {measured['minutes']:.0f} minutes, one in ten of "
+        f"which trained. The memory was {first['memory']:,.0f} MiB, {steady[0]:,.0f} MiB once these had replaced all "
+        f"remembered sessions, and from there on {min(steady):,.0f} to {max(steady):,.0f} MiB, with {max(threads)} "
+        f"threads at most. {last['files']} temporary files were waiting to be deleted, one for each uploaded "
+        "image and three for each training run."
     )
 
 
-def space() -> str:
-    """How soon a Space serves."""
-    results = _results("space")
-    starts = results["starts"]
-
-    def median(key: str) -> float:
-        return statistics.median(start[key] for start in starts)
-
-    return (
-        f"Started as a Space does, in a folder that cannot be written to, the first page is there after "
-        f"{median('first_page_s'):.1f} s (median of {len(starts)} starts, load average {results['load_average']:.1f} "
-        f"on {results['cores']} cores); the first reading takes {median('first_ms'):.0f} ms, those after it "
-        f"{median('later_ms'):.0f} ms."
+def cold_start() -> str:
+    """Time until a Space serves."""
+    measured = _load("cold_start")
+    starts = measured["starts"]
+    page, first, later = (
+        statistics.median(start[key] for start in starts) for key in ("first_page_s", "first_ms", "later_ms")
     )
-
-
-def _of_first_file(key: str) -> list[dict]:
-    rows = _results("drawings")[key]
-    return [row for row in rows if row["file"] == rows[0]["file"]]
-
-
-def _table(head: list[str], body: list[list[str]]) -> str:
-    lines = [f"| {' | '.join(cells)} |" for cells in [head, *body]]
-    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
-
-
-def _source(name: str) -> str:
-    """What a table calls a stroke file, or a kind of drawing."""
-    return {"unipen": "UniPen", "ipad": "iPad", "letters": "letters"}.get(name.split("_")[0], name)
+    return (
+        f"Started as in a Space, in a read-only folder, the app serves the first page after {page:.1f} s (median of "
+        f"{len(starts)} starts; {_machine(measured)}). The first prediction takes {first:.0f} ms, later ones "
+        f"{later:.0f} ms."
+    )
 
 
 SECTIONS = {
-    "one epoch": one_epoch,
-    "speed": speed,
-    "preprocessing": preprocessing,
-    "drawings": drawings,
-    "refused": refused,
-    "conditions": conditions,
-    "steps": steps,
-    "photos": photos,
-    "watched epoch": watched_epoch,
-    "latency": latency,
-    "ready": ready,
-    "load": load,
-    "soak": soak,
-    "space": space,
+    section.__name__.replace("_", " "): section
+    for section in (
+        results,
+        accuracy,
+        speed,
+        drawings,
+        calibration,
+        rejection,
+        preprocessing,
+        conditions,
+        preprocessing_stages,
+        photos,
+        ui_overhead,
+        latency,
+        time_to_interactive,
+        load_test,
+        soak,
+        cold_start,
+    )
 }
 
 
 def filled(text: str) -> str:
-    """`text` with every section between its markers made anew."""
+    """`text` with the content of each section between its markers."""
 
-    def remade(match: re.Match) -> str:
+    def fill(match: re.Match) -> str:
         name = match[1]
         return f"<!-- {name} -->\n{SECTIONS[name]()}\n<!-- /{name} -->"
 
-    return re.sub(rf"<!-- ({'|'.join(SECTIONS)}) -->\n.*?<!-- /\1 -->", remade, text, flags=re.DOTALL)
+    return re.sub(rf"<!-- ({'|'.join(SECTIONS)}) -->\n.*?<!-- /\1 -->", fill, text, flags=re.DOTALL)
 
 
-def _results(name: str) -> dict:
+def main() -> None:
+    """Fill the sections of all documents."""
+    for path in (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))):
+        text = path.read_text(encoding="utf-8")
+        if filled(text) != text:
+            path.write_text(filled(text), encoding="utf-8")
+
+
+def _load(name: str) -> Any:
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
+def _table(head: list[str], rows: Iterable[list]) -> str:
+    lines = [f"| {' | '.join(map(str, cells))} |" for cells in [head, *rows]]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
+
+
+def _percent(fractions: Iterable[float]) -> list[str]:
+    return [f"{fraction:.2%}" for fraction in fractions]
+
+
+def _code(names: list[str]) -> list[str]:
+    return [f"`{name}`" for name in names]
+
+
+def _source(name: str) -> str:
+    """What a table calls a file of drawings, or a kind of drawing."""
+    return SOURCES.get(name.split("_")[0], name)
+
+
+def _source_mean(sources: list[dict], model: str) -> float:
+    """A model's accuracy, mean over the sources of drawings, 0 to 1."""
+    return statistics.mean(row["models"][model]["accuracy"] for row in sources)
+
+
+def _machine(measured: dict[str, Any]) -> str:
+    return f"{measured['cores']} cores, load average {measured['load_average']:.1f}"
+
+
 if __name__ == "__main__":
-    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
+    main()

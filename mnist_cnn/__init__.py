@@ -1,5 +1,10 @@
-"""Draw a digit and a tiny CNN reads it.
+"""Tiny CNNs that recognise drawn digits: training on MNIST, preprocessing of drawings, and a page to try both.
 
-The modules follow the data: `data` → `augmentation` → `training` (with `models`, `optim`, `evaluation`) → `weights`,
-and a sketch: `preprocessing` → `classifier` → `ui`. Only `ui` knows gradio.
+Imports run in one direction: `constants` and `runtime` → `data`, `preprocessing`, `models` → `evaluation` →
+`calibration`, `training`, `feature_maps` → `checkpoint` → `classifier` → `jobs` → `ui`. Only `ui` imports Gradio.
 """
+
+from .classifier import Classifier, Prediction, load_classifier
+
+__all__ = ["Classifier", "Prediction", "__version__", "load_classifier"]
+__version__ = "0.2.0"  # a literal, since pyproject.toml reads it without importing the package

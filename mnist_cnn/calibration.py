@@ -1,14 +1,13 @@
-"""Confidence that means what it says: one temperature for all logits, and one threshold for "that is no digit".
+"""Calibration: a temperature that makes probabilities match accuracies, and a threshold that rejects non-digits.
 
-After training with label smoothing a network is right far more often than its probabilities claim. Dividing its
-logits by a temperature fitted to labelled images mends that and changes no prediction (Guo et al., "On calibration of
+After training with label smoothing, a model is correct far more often than its probabilities say. Dividing its logits
+by a temperature fitted to labelled images corrects that and changes no prediction (Guo et al., "On calibration of
 modern neural networks", 2017).
 
-A digit that is hard to read leaves a doubt between two; what is no digit leaves the network without any idea. So a
-drawing counts as no digit where even the two likeliest digits together have little probability.
+An ambiguous digit leaves a model undecided between two classes, a non-digit between many. An image is therefore
+rejected if even its two most likely digits together have a low probability.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -17,17 +16,18 @@ from torch.nn import functional as F
 from .evaluation import predict_logits
 from .models import DigitCNN
 
-_IMAGES = 10_000  # plenty for two numbers
-_REJECTION_RATE = 0.003  # share of them that may count as no digit
+_NUM_IMAGES = 10_000  # enough to fit two numbers
+_REJECTION_RATE = 0.003  # fraction of training images that the threshold rejects
+_MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.05, 20.0
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What turns a network's logits into statements.
+    """How to turn a model's logits into probabilities, and when to reject an image.
 
     Attributes:
-        temperature: divides the logits before they become probabilities; above 0.
-        threshold: least `top2_probability` of a digit, 0 to 1; 0 takes everything for one.
+        temperature: divides the logits before the softmax; above 0.
+        rejection_threshold: images with a lower `top2_probability` are rejected; 0 to 1, 0 rejects nothing.
     """
 
     temperature: float = 1.0
@@ -42,45 +42,48 @@ UNCALIBRATED = Calibration()
 
 
 def top2_probability(probabilities: torch.Tensor) -> torch.Tensor:
-    """How much drawings look like digits, (N,): what the two likeliest share of their probabilities (N, 10)."""
+    """The probability of the two most likely digits together, (N,), given probabilities (N, 10)."""
     return probabilities.topk(2, dim=1).values.sum(dim=1)
 
 
 def calibrate(model: DigitCNN, images: torch.Tensor, labels: torch.Tensor) -> Calibration:
-    """The calibration of a network, from its own training images; the test set stays untouched.
+    """Calibrate a model on its own training images, so that the test set remains unseen.
 
-    With fewer than 25,000 parameters a network reads its training images hardly better than others, so the first 10,000
-    serve: the temperature is fitted to them, and the threshold lets 99.7 % of them pass for digits.
+    A model with fewer than 25,000 parameters is hardly more accurate on its training images than on others. The
+    temperature is fitted to the first 10,000 of them, and the threshold rejects 0.3 % of these.
 
     Args:
         model: maps normalised images (N, 1, 28, 28) to logits (N, 10).
         images: uint8 (N, 28, 28).
         labels: int64 (N,), 0 to 9.
     """
-    logits = predict_logits(model, images[:_IMAGES])
-    temperature = fit_temperature(logits, labels[:_IMAGES])
-    alike = top2_probability(Calibration(temperature).probabilities(logits))
-    return Calibration(temperature, alike.quantile(_REJECTION_RATE).item())
+    logits = predict_logits(model, images[:_NUM_IMAGES])  # (N, 10)
+    temperature = fit_temperature(logits, labels[:_NUM_IMAGES])
+    scores = top2_probability(Calibration(temperature).probabilities(logits))  # (N,)
+    return Calibration(temperature, scores.quantile(_REJECTION_RATE).item())
 
 
 def fit_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
-    """The temperature that makes labelled images likeliest, their logits being divided by it.
+    """The temperature that minimises the cross-entropy loss of `logits / temperature`.
 
     Args:
         logits: float32 (N, 10).
         labels: int64 (N,), 0 to 9.
 
     Returns:
-        A temperature from 0.05 to 20; above 1 where the logits claim too much, below 1 where they claim too little.
+        A temperature from 0.05 to 20: above 1 for overconfident logits, below 1 for underconfident ones.
     """
+    logits = logits.double()
+    inverse_temperature = torch.ones((), dtype=torch.float64, requires_grad=True)  # in which the loss is convex
+    optimizer = torch.optim.LBFGS(
+        [inverse_temperature], max_iter=100, tolerance_grad=1e-9, tolerance_change=1e-12, line_search_fn="strong_wolfe"
+    )
 
-    def loss(log_temperature: float) -> float:
-        return F.cross_entropy(logits.double() / math.exp(log_temperature), labels).item()
+    def loss() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(logits * inverse_temperature, labels)
+        loss.backward()
+        return loss
 
-    # The loss has a single minimum in the inverse temperature (it is convex there), so golden-section search finds it.
-    ratio = (math.sqrt(5) - 1) / 2
-    low, high = math.log(0.05), math.log(20)
-    while high - low > 1e-4:
-        left, right = high - ratio * (high - low), low + ratio * (high - low)
-        low, high = (low, right) if loss(left) < loss(right) else (left, high)
-    return math.exp((low + high) / 2)
+    optimizer.step(loss)
+    return 1 / inverse_temperature.detach().clamp(1 / _MAX_TEMPERATURE, 1 / _MIN_TEMPERATURE).item()

@@ -1,9 +1,11 @@
-"""Trained networks on disk: a state dict plus what rebuilds its model, read without unpickling anything."""
+"""Checkpoints: a state dict plus what is needed to rebuild its model, loaded without unpickling arbitrary objects."""
 
 import hashlib
 import io
 import os
+import reprlib
 import tempfile
+import textwrap
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,28 +19,29 @@ from .models import MODELS, DigitCNN, build_model, model_name
 
 WEIGHTS_DIR = Path(__file__).parent.parent / "weights"
 
-_SUMS = WEIGHTS_DIR / "SHA256SUMS"  # as sha256sum prints them
+_CHECKSUMS = WEIGHTS_DIR / "SHA256SUMS"  # in the format of sha256sum
 
-# The number counts what the weights rely on without saying so: since 2, images have no slant, and pools overlap;
-# since 3, net-8k is shown digits of one spread.
+# The number rises with every change to what weights silently depend on, such as `normalize`, pooling and the names of
+# settings.
 _FORMAT = "mnist-cnn-checkpoint-4"
-_MAX_BYTES = 4 * 2**20  # the largest network takes 0.1 MB
+_MAX_BYTES = 4 * 2**20  # the largest model takes 0.1 MB
+_MAX_REASON_LENGTH = 400  # characters of PyTorch's error, which quotes the file
 
 
 class CheckpointError(ValueError):
-    """A weights file cannot be used; the message says what is wrong with it."""
+    """A checkpoint cannot be used; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained network and what is known of it.
+    """A trained model and what is known about it.
 
     Attributes:
-        model: the network, in evaluation mode, on the CPU.
+        model: in evaluation mode, on the CPU, without gradients.
         name: its key in `MODELS`.
-        settings: the training settings that made it, as plain values; empty where unknown.
-        test_accuracy: share of MNIST's test set read right, 0 to 1, or None where it was not measured.
-        calibration: what turns its logits into probabilities, and says whether there is a digit at all.
+        settings: its training settings as plain values; empty if unknown.
+        test_accuracy: on MNIST's test set, 0 to 1; None if it was not evaluated.
+        calibration: of the model.
     """
 
     model: DigitCNN
@@ -49,28 +52,28 @@ class Checkpoint:
 
 
 def pretrained_path(name: str) -> Path:
-    """Where the shipped weights of a network are."""
+    """Where the pretrained checkpoint of a model is."""
     return WEIGHTS_DIR / f"{name}.pt"
 
 
 def load_pretrained(name: str) -> Checkpoint:
-    """The shipped weights of a network, known to be the ones that the project was published with.
+    """The pretrained checkpoint of a model, after a check that it is the published file.
 
     Raises:
-        WeightsError: the file is missing or not the one whose checksum is in `weights/SHA256SUMS`.
+        CheckpointError: the file is missing, or its checksum is not in `weights/SHA256SUMS`.
     """
     path = pretrained_path(name)
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-        lines = _SUMS.read_text(encoding="ascii").splitlines()
+        checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+        lines = _CHECKSUMS.read_text(encoding="ascii").splitlines()
     except OSError as error:
         raise CheckpointError(
-            f"The shipped weights cannot be read: {error}. Get {path.name} and {_SUMS.name} anew."
+            f"The pretrained checkpoint cannot be read: {error}. Get {path.name} and {_CHECKSUMS.name} again."
         ) from error
-    if found not in [line.split()[0] for line in lines if line.split()[1:] == [path.name]]:
+    if checksum not in [line.split()[0] for line in lines if line.split()[1:] == [path.name]]:
         raise CheckpointError(
-            f"{path} is not the file that belongs to this project: its SHA-256 is {found}, which is not in {_SUMS}. "
-            f"Get the file anew, or, where you have trained it yourself, enter its sum: sha256sum *.pt > {_SUMS.name}"
+            f"{path}: checksum mismatch. Its SHA-256 is {checksum}, which is not in {_CHECKSUMS}. Get the file again "
+            f"or, if you trained it yourself, update the checksums: sha256sum *.pt > {_CHECKSUMS.name}"
         )
     return load_checkpoint(path)
 
@@ -82,17 +85,17 @@ def save_checkpoint(
     test_accuracy: float | None = None,
     calibration: Calibration = UNCALIBRATED,
 ) -> None:
-    """Write a network's weights so that a reader finds the old file or the whole new one, never a part.
+    """Write a checkpoint atomically: a reader finds the old file or the complete new one.
 
     Args:
-        model: a network of `MODELS`.
-        path: the file to write; its folder is made where it is missing.
-        settings: what the network was trained with, as plain values (`dataclasses.asdict`).
+        model: a model of `MODELS`.
+        path: the file to write; its folder is created if it does not exist.
+        settings: the training settings as plain values (`dataclasses.asdict`).
         test_accuracy: 0 to 1.
         calibration: see `calibration.calibrate`.
 
     Raises:
-        OSError: the file cannot be written; an older one at `path` is untouched.
+        OSError: the file cannot be written; an older one at `path` is unchanged.
     """
     content = {
         "format": _FORMAT,
@@ -103,18 +106,18 @@ def save_checkpoint(
         "threshold": calibration.rejection_threshold,
         "state_dict": {key: value.detach().cpu() for key, value in model.state_dict().items()},
     }
-    packed = io.BytesIO()
-    torch.save(content, packed)  # to a file it would say something else than OSError where the disk is full
+    buffer = io.BytesIO()
+    torch.save(content, buffer)  # not to the file: if the disk is full, `torch.save` raises other errors than OSError
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder, since a rename is atomic within one file system alone.
+    # In the same folder, since renaming is atomic only within a file system.
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".tmp", delete=False) as file:
         try:
-            file.write(packed.getbuffer())
+            file.write(buffer.getbuffer())
             file.flush()
             os.fsync(file.fileno())
             file.close()
-            os.chmod(file.name, 0o644)  # temporary files are made for their owner alone
+            os.chmod(file.name, 0o644)  # a temporary file is readable by its owner only
             os.replace(file.name, path)
         except BaseException:
             file.close()
@@ -123,70 +126,61 @@ def save_checkpoint(
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
-    """Read what `save_checkpoint` wrote.
+    """Load what `save_checkpoint` wrote. The file may come from anyone: it cannot run code or exhaust memory.
 
     Raises:
-        WeightsError: the file is missing, damaged, or not this project's, or its weights do not fit the network that
-            it names.
+        CheckpointError: the file is missing, damaged or not a checkpoint of this project, or its weights do not fit
+            the model that it states.
     """
     path = Path(path)
-    if not path.is_file():
-        raise CheckpointError(f"There are no weights at {path}. Train some: python train.py --output {path}")
-    if max(path.stat().st_size, _unpacked_bytes(path)) > _MAX_BYTES:
-        raise CheckpointError(f"{path} is larger than any weights of this project can be ({_MAX_BYTES} bytes).")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    # A damaged or foreign file can raise nearly anything on its way through the zip and pickle readers.
-    except Exception as error:
-        raise CheckpointError(f"{path} cannot be read as weights: it is damaged or not a weights file.") from error
+    content = _read(path)
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise CheckpointError(
-            f"{path} was not written by this project's save_weights, or it was by an earlier version's, whose networks "
-            f"saw other images. Train anew: python train.py --output {path}"
+            f"{path} is not a checkpoint of this version, which needs the format {_FORMAT}. Train again: "
+            f"python train.py --output {path}"
         )
 
     name, settings = content.get("model"), content.get("settings")
     accuracy = content.get("test_accuracy")
-    temperature, rejection_threshold = content.get("temperature"), content.get("threshold")
+    temperature, threshold = content.get("temperature"), content.get("threshold")
     if not isinstance(name, str) or name not in MODELS:
-        raise CheckpointError(f"{path} names the network {name!r}; the networks are {', '.join(MODELS)}.")
+        raise CheckpointError(f"{path}: Unknown model {reprlib.repr(name)}. Available: {', '.join(MODELS)}.")
     if not isinstance(settings, dict):
-        raise CheckpointError(f"{path} holds no training settings where they belong.")
+        raise CheckpointError(f"{path} has no training settings.")
     if accuracy is not None and not (isinstance(accuracy, float) and 0 <= accuracy <= 1):
-        raise CheckpointError(f"{path} states a test accuracy of {accuracy!r}, not a number from 0 to 1.")
+        raise CheckpointError(f"{path} has a test accuracy of {reprlib.repr(accuracy)}; it must be from 0 to 1.")
     if not (isinstance(temperature, float) and 0 < temperature < float("inf")):
-        raise CheckpointError(f"{path} states a temperature of {temperature!r}, not a positive number.")
-    if not (isinstance(rejection_threshold, float) and 0 <= rejection_threshold <= 1):
-        raise CheckpointError(f"{path} states a threshold of {rejection_threshold!r}, not a number from 0 to 1.")
+        raise CheckpointError(
+            f"{path} has a temperature of {reprlib.repr(temperature)}; it must be above 0 and finite."
+        )
+    if not (isinstance(threshold, float) and 0 <= threshold <= 1):
+        raise CheckpointError(f"{path} has a rejection threshold of {reprlib.repr(threshold)}; it must be from 0 to 1.")
+
     model = build_model(name, seed=0)
-    _check_state(path, name, content.get("state_dict"), model.state_dict())
-    model.load_state_dict(content["state_dict"])
-    return Checkpoint(
-        model.eval().requires_grad_(False), name, settings, accuracy, Calibration(temperature, rejection_threshold)
-    )
-
-
-def _unpacked_bytes(path: Path) -> int:
-    """What a zip archive, which weights files are, says that it unpacks to; 0 for any other file."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            return sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError):
-        return 0
+        # A plain dict, because a file can give an OrderedDict metadata that change how `load_state_dict` works.
+        model.load_state_dict({**content.get("state_dict")})  # type: ignore[dict-item]
+    except Exception as error:  # of any kind, since keys and values can be anything
+        reason = textwrap.shorten(str(error), _MAX_REASON_LENGTH)
+        raise CheckpointError(f"{path} does not hold the weights of {name}: {reason}") from error
+    for key, value in model.state_dict().items():
+        if not value.isfinite().all():
+            raise CheckpointError(f"{path}: {key} has values that are not finite. Train again with a lower --lr.")
+    return Checkpoint(model.eval().requires_grad_(False), name, settings, accuracy, Calibration(temperature, threshold))
 
 
-def _check_state(path: Path, name: str, state: object, expected: dict[str, torch.Tensor]) -> None:
-    if not isinstance(state, dict):
-        raise CheckpointError(f"{path} holds no state dict.")
-    missing, foreign = expected.keys() - state.keys(), state.keys() - expected.keys()
-    if missing or foreign:
-        parts = [f"lacks {', '.join(sorted(missing))}"] * bool(missing)
-        parts += [f"has {', '.join(sorted(map(str, foreign)))}, which {name} has not"] * bool(foreign)
-        raise CheckpointError(f"{path} does not hold the weights of {name}: it {' and '.join(parts)}.")
-    for key, tensor in expected.items():
-        found = state[key]
-        if not isinstance(found, torch.Tensor) or found.shape != tensor.shape or found.dtype != tensor.dtype:
-            kind = f"{found.dtype} {tuple(found.shape)}" if isinstance(found, torch.Tensor) else type(found).__name__
-            raise CheckpointError(f"{path}: {key} is {kind}, but {name} needs {tensor.dtype} {tuple(tensor.shape)}.")
-        if not found.isfinite().all():
-            raise CheckpointError(f"{path}: {key} holds values that are not finite numbers.")
+def _read(path: Path) -> object:
+    if not path.is_file():
+        raise CheckpointError(f"There is no checkpoint at {path}. Train a model: python train.py --output {path}")
+    too_large = CheckpointError(f"{path} is larger than any checkpoint of this project (limit {_MAX_BYTES} bytes).")
+    if path.stat().st_size > _MAX_BYTES:
+        raise too_large
+    try:
+        with zipfile.ZipFile(path) as archive:  # the container of PyTorch's files; it may be compressed
+            if sum(entry.file_size for entry in archive.infolist()) > _MAX_BYTES:
+                raise too_large
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except CheckpointError:
+        raise
+    except Exception as error:  # the zip and pickle readers raise nearly any exception on a damaged or foreign file
+        raise CheckpointError(f"{path} is damaged or not a checkpoint. Get it again, or train a model.") from error

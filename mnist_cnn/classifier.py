@@ -1,4 +1,4 @@
-"""A trained network that reads drawings."""
+"""A trained model that classifies drawings."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,31 +8,29 @@ import torch
 from PIL import Image
 
 from .calibration import UNCALIBRATED, Calibration, top2_probability
-from .checkpoint import load_checkpoint, load_pretrained, save_checkpoint
-from .constants import IMAGE_SIZE
+from .checkpoint import load_checkpoint, load_pretrained
+from .constants import IMAGE_SIZE, NUM_CLASSES
 from .evaluation import predict_logits
-from .models import MODELS, DigitCNN
+from .models import DEFAULT_MODEL, MODELS, DigitCNN
 from .preprocessing import BlankSketchError, denormalize, normalize, sketch_to_mnist
 from .runtime import limit_threads
 
-__all__ = ["BLANK_PREDICTION", "Classifier", "Prediction", "load_classifier", "save_checkpoint"]
-
-REJECTION_MODEL = "net-25k"  # says what is no digit, whichever network reads
+REJECTION_MODEL = "net-25k"  # rejects non-digits for all models, since net-8k has no capacity to learn them
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network reads in one drawing.
+    """What a model predicts for one drawing.
 
     Attributes:
-        digit: the likeliest digit, 0 to 9, or None where nothing is drawn.
+        digit: the most likely digit, 0 to 9; None if the drawing is blank.
         confidence: its probability, 0 to 1.
-        probabilities: float32 (10,), one for each digit, summing to 1; all equal where nothing is drawn.
-        image: uint8 (28, 28), the drawing in MNIST's form.
-        model_input: uint8 (28, 28), what the network was shown of it, see `normalize`.
-        evidence: float32 (10, 7, 7), a map over what it saw for each digit; its mean is the digit's logit, of which the
-            probabilities are the softmax. Zero where nothing is drawn.
-        is_digit: False for a blank sketch, and for a drawing that does not look like any digit.
+        probabilities: float32 (10,), one for each digit, summing to 1; all equal if the drawing is blank.
+        image: uint8 (28, 28), the drawing as an MNIST image.
+        model_input: uint8 (28, 28), the same after `normalize`, as the model sees it.
+        class_activation_maps: float32 (10, 7, 7), one for each digit. The mean of each is the digit's logit divided by
+            the temperature, and their softmax gives the probabilities. Zero if the drawing is blank.
+        is_digit: False if the drawing is blank, or rejected as a non-digit.
     """
 
     digit: int | None
@@ -44,27 +42,27 @@ class Prediction:
     is_digit: bool
 
 
-# What any network reads in a blank sketch.
 BLANK_PREDICTION = Prediction(
     digit=None,
-    confidence=0.1,
-    probabilities=np.full(10, 0.1, np.float32),
+    confidence=1 / NUM_CLASSES,
+    probabilities=np.full(NUM_CLASSES, 1 / NUM_CLASSES, np.float32),
     image=np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8),
     model_input=np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8),
-    class_activation_maps=np.zeros((10, 7, 7), np.float32),
+    class_activation_maps=np.zeros((NUM_CLASSES, 7, 7), np.float32),
     is_digit=False,
 )
 
 
 class Classifier:
-    """A network made ready to read.
+    """A model with everything that turns a drawing into a prediction.
 
     Args:
-        model: a network of `MODELS`; set to evaluation mode.
+        model: a model of `MODELS`; set to evaluation mode.
         name: its key in `MODELS`.
-        test_accuracy: share of MNIST's test set that it reads right, 0 to 1, where that is known.
-        calibration: what turns its logits into probabilities, and says whether there is a digit at all.
-        judge: says so in its place: what is no digit a network knows only if it was trained to, and has the room.
+        test_accuracy: on MNIST's test set, 0 to 1; None if unknown.
+        calibration: of the model.
+        rejector: the classifier that decides what is a non-digit, with its own model and calibration; by default this
+            one. Only a model that was trained on outliers can decide that well.
     """
 
     def __init__(
@@ -82,20 +80,20 @@ class Classifier:
         self.rejector = rejector or self
 
     def probabilities(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
-        """Class probabilities, float32 (N, 10), of images, uint8 (N, 28, 28)."""
+        """Class probabilities, float32 (N, 10), of MNIST images, uint8 (N, 28, 28)."""
         if not isinstance(images, torch.Tensor):
             images = torch.from_numpy(np.array(images))  # a copy, since the array may be read-only
         return self.calibration.probabilities(predict_logits(self.model, images)).numpy()
 
     def top2_probability(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
-        """How much images, uint8 (N, 28, 28), look like digits to the judge, float32 (N,); see `calibration.top2_probability`.
+        """The rejector's `calibration.top2_probability`, float32 (N,), of MNIST images, uint8 (N, 28, 28).
 
-        What has less than the threshold of the judge's calibration is no digit.
+        Images below the rejection threshold of the rejector's calibration are non-digits.
         """
         return top2_probability(torch.from_numpy(self.rejector.probabilities(images))).numpy()
 
     def predict(self, sketch: np.ndarray | Image.Image) -> Prediction:
-        """Read one drawing; takes and raises what `sketch_to_mnist` does, but reads a blank sketch as no digit."""
+        """Classify a drawing of any size: what `sketch_to_mnist` takes, and raises except for a blank sketch."""
         try:
             image = sketch_to_mnist(sketch)
         except BlankSketchError:
@@ -104,23 +102,20 @@ class Classifier:
 
     @torch.inference_mode()
     def predict_image(self, image: np.ndarray, is_digit: bool | None = None) -> Prediction:
-        """Read one image that is like MNIST's already.
+        """Classify an MNIST image.
 
         Args:
             image: uint8 (28, 28).
-            is_digit: what the judge said of it, where it was asked before.
+            is_digit: the rejector's decision, if it is known already.
         """
         with limit_threads(1):
             inputs = normalize(torch.from_numpy(image[None]), self.model.TARGET_STD)  # (1, 1, 28, 28)
             maps = self.model.class_activation_maps(inputs)  # (1, 10, 7, 7)
-            probabilities = self.calibration.probabilities(maps.mean((2, 3)))  # (1, 10)
-            if is_digit is None:
-                alike = (
-                    top2_probability(probabilities).numpy()
-                    if self.rejector is self
-                    else self.top2_probability(image[None])
-                )  # (1,)
-                is_digit = bool(alike[0] >= self.rejector.calibration.rejection_threshold)
+        probabilities = self.calibration.probabilities(maps.mean((2, 3)))  # (1, 10)
+        if is_digit is None and self.rejector is not self:
+            is_digit = self.rejector.predict_image(image).is_digit
+        elif is_digit is None:
+            is_digit = top2_probability(probabilities).item() >= self.calibration.rejection_threshold
         digit = int(probabilities.argmax())
         return Prediction(
             digit=digit,
@@ -133,16 +128,17 @@ class Classifier:
         )
 
 
-def load_classifier(name: str = "net-25k", path: str | Path | None = None) -> Classifier:
-    """A classifier with trained weights; what is no digit, the shipped ones of `REJECTION_MODEL` decide.
+def load_classifier(name: str = DEFAULT_MODEL, path: str | Path | None = None) -> Classifier:
+    """A classifier with trained weights. The pretrained `REJECTION_MODEL` is its rejector.
 
     Args:
-        name: a key of `MODELS`, whose shipped weights are loaded.
-        path: a file that `save_checkpoint` wrote, loaded in their place; it names its own network.
+        name: a key of `MODELS`, whose pretrained checkpoint is loaded.
+        path: a checkpoint to load instead; it states its model itself.
 
     Raises:
-        ValueError: no network is named `name`.
-        WeightsError: the file is missing, does not fit, or is not the one that was shipped (a ValueError too).
+        ValueError: `name` is unknown.
+        CheckpointError: the checkpoint is missing or invalid, or a pretrained one is not the published file. This is a
+            ValueError, too.
     """
     if path is None and name not in MODELS:
         raise ValueError(f"Unknown model {name!r}. Available: {', '.join(MODELS)}.")

@@ -1,4 +1,4 @@
-"""What the layers of a network look for and what they make of an image, one small picture for each channel."""
+"""Feature maps and filters of a model, to show what its layers respond to."""
 
 import copy
 
@@ -13,17 +13,17 @@ from .runtime import limit_threads
 
 @torch.inference_mode()
 def feature_maps(model: DigitCNN, image: np.ndarray) -> list[np.ndarray]:
-    """The outputs of a network's batch norms, which scale what each hidden layer found, before its activation.
+    """The outputs of a model's batch norms for an image: every hidden layer's, before its activation.
 
     Args:
-        model: a network of `MODELS`.
+        model: a model of `MODELS`; left as it is.
         image: uint8 (28, 28).
 
     Returns:
-        For each batch norm, in the order of the layers, float32 (C, H, W).
+        float32 (C, H, W) for each batch norm, in the order of the layers.
     """
     maps = []
-    # A copy of its own: hooks on a network that other threads use would collect what those read, too.
+    # A copy, because hooks on a model that other threads use would also collect the feature maps of their images.
     model = copy.deepcopy(model).eval()
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -35,6 +35,6 @@ def feature_maps(model: DigitCNN, image: np.ndarray) -> list[np.ndarray]:
 
 
 def first_layer_filters(model: nn.Module) -> np.ndarray:
-    """The kernels of a network's first layer, float32 (C, H, W), as they are now: a copy."""
+    """A copy of the filters of a model's first convolution, float32 (C, H, W)."""
     first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
     return first.weight.detach()[:, 0].cpu().numpy().copy()

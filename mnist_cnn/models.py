@@ -1,4 +1,4 @@
-"""The two networks. Both end in one 7×7 map per class whose average is that class's logit."""
+"""The two models. Both end in one 7×7 map per class whose mean is that class's logit."""
 
 import math
 from typing import ClassVar
@@ -11,27 +11,39 @@ from .runtime import limit_threads
 
 
 class DigitCNN(nn.Module):
-    """What both networks offer: `forward` for training, `class_activation_maps` for those who ask why."""
+    """What both models offer: logits, and the class activation maps that explain them."""
 
-    MUON_LAYERS: ClassVar[tuple[str, ...]]  # hidden layers whose output a batch norm scales
-    TARGET_STD: ClassVar[tuple[float, float] | None] = None  # of the ink it is shown, see `normalize`
-    # Pixels high and wide that hold nearly all ink that it is shown: MNIST's digits are 20 pixels high at most, and
-    # hardly ever as wide without their slant.
+    MUON_LAYERS: ClassVar[tuple[str, ...]]  # hidden convolutions followed by a batch norm, which Muon may train
+    TARGET_STD: ClassVar[tuple[float, float] | None] = None  # standard deviations of ink in its input, see `normalize`
+    # Height and width that hold nearly all ink of its input: MNIST's digits are at most 20 pixels high, and hardly ever
+    # as wide once deslanted.
     CROP_SIZE: ClassVar[tuple[int, int]] = (24, 20)
 
+    gap: nn.AdaptiveAvgPool2d  # the last module of each model
+
     def class_activation_maps(self, x: torch.Tensor) -> torch.Tensor:
-        """Per-class evidence maps, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28)."""
+        """A map of evidence for each class, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28).
+
+        Class activation maps (Zhou et al., "Learning deep features for discriminative localization", 2016); here they
+        are exact, since the last layer is a 1×1 convolution: the mean of a class's map is its logit.
+        """
         raise NotImplementedError
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits, float32 (N, 10), of normalised images (N, 1, 28, 28); also of crops of them."""
+        return self.gap(self.class_activation_maps(x)).flatten(1)  # (N, 10)
 
 
 class Net8k(DigitCNN):
-    """The reference network, 8,530 parameters.
+    """The reference model: 8,530 parameters.
 
-    Small kernels, 1×1 convolutions where they save parameters, and a 1×1 residual branch around the second stage.
+    Small convolutions with batch norm, 1×1 convolutions where they save parameters, and a 1×1 residual branch around
+    the second stage.
     """
 
     MUON_LAYERS = ("conv2", "conv3", "conv4")
-    # Smaller digits than MNIST's, as it sees 12 pixels at a time, and all of one spread, which leaves it less to learn.
+    # Digits smaller than MNIST's, since its receptive field has only 12 pixels, and all of the same extent, which
+    # leaves it less to learn.
     TARGET_STD = (3.8, 3.2)
     CROP_SIZE = (20, 20)
 
@@ -55,7 +67,7 @@ class Net8k(DigitCNN):
         self.gap = nn.AdaptiveAvgPool2d(1)
 
     def class_activation_maps(self, x: torch.Tensor) -> torch.Tensor:
-        """Per-class evidence maps, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28)."""
+        """See `DigitCNN`."""
         x = F.relu_(_norm_dropout(self.conv1(x), self.bn1, self.dropout1))  # (N, 16, 28, 28)
         x = _norm_dropout(self.conv2(x), self.bn2, self.dropout2)  # (N, 24, 28, 28)
         x = F.relu_(self.pool1(x))  # (N, 24, 14, 14), the same as ReLU before pooling with a quarter of the work
@@ -65,18 +77,13 @@ class Net8k(DigitCNN):
         x = self.pool2(x + residual)  # (N, 24, 7, 7)
         return self.conv5(x)  # (N, 10, 7, 7)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits, float32 (N, 10), of normalised images (N, 1, 28, 28)."""
-        return self.gap(self.class_activation_maps(x)).flatten(1)  # (N, 10)
-
 
 class Net25k(DigitCNN):
     """Five convolutions with batch norm, two max pools and a 1×1 head: 23,930 parameters.
 
-    The convolutions have no bias: batch norm subtracts the mean, and adds its own. Pooling comes ahead of the norm,
-    which has a quarter of the work there; its windows overlap, which reads more than windows of 2×2 do. Hard swish
-    learns more in one epoch than ReLU, at about the same cost. Hidden kernels start with orthonormal rows, which is
-    where Muon takes them.
+    The convolutions have no bias, since batch norm has one. Pooling comes before batch norm, which then has a quarter
+    of the work; its windows overlap, which is more accurate than windows of 2×2. Hard swish learns more in one epoch
+    than ReLU, at about the same cost. The hidden convolutions start with orthonormal rows, where Muon takes them.
     """
 
     MUON_LAYERS = ("conv2", "conv3", "conv4", "conv5")
@@ -102,59 +109,31 @@ class Net25k(DigitCNN):
             nn.init.orthogonal_(self.get_parameter(f"{name}.weight"))
 
     def class_activation_maps(self, x: torch.Tensor) -> torch.Tensor:
-        """Per-class evidence maps, float32 (N, 10, 7, 7), of normalised images (N, 1, 28, 28)."""
+        """See `DigitCNN`."""
         x = F.hardswish(self.bn1(self.pool1(self.conv1(x))))  # (N, 16, 14, 14)
         x = F.hardswish(self.bn2(self.conv2(x)))  # (N, 16, 14, 14)
         x = F.hardswish(self.bn3(self.pool2(self.conv3(x))))  # (N, 32, 7, 7)
         x = F.hardswish(self.bn4(self.conv4(x)))  # (N, 32, 7, 7)
-        x = _dropout(F.hardswish(self.bn5(self.conv5(x))), self.dropout)  # (N, 24, 7, 7)
+        x = self.dropout(F.hardswish(self.bn5(self.conv5(x))))  # (N, 24, 7, 7)
         return self.head(x)  # (N, 10, 7, 7)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits, float32 (N, 10), of normalised images (N, 1, 28, 28)."""
-        return self.gap(self.class_activation_maps(x)).flatten(1)  # (N, 10)
-
-
-def _dropout(x: torch.Tensor, dropout: nn.Dropout) -> torch.Tensor:
-    """`dropout` of `x`, a dense tensor of any shape, quicker than `dropout(x)` on a processor."""
-    if not dropout.training or dropout.p == 0:
-        return x
-    mask = torch.full_like(x, 1 / (1 - dropout.p))
-    _clear(mask, dropout.p)
-    return x * mask
 
 
 def _norm_dropout(x: torch.Tensor, norm: nn.BatchNorm2d, dropout: nn.Dropout) -> torch.Tensor:
-    """`dropout` of `norm` of `x` (N, C, H, W) where a ReLU, or a max pool and a ReLU, must follow.
+    """`dropout(norm(x))` of x (N, C, H, W), where a ReLU, or a max pool and a ReLU, must follow.
 
-    The norm does the scaling, and values are cleared behind autograd's back: what is 0 gets no gradient from a ReLU.
+    A step of net-8k takes 30 % less time than with `nn.Dropout`, and 7 % less than with a mask that is multiplied. As
+    many positions as dropout clears are drawn, rather than a random number for each; they are cleared in place, which
+    autograd need not know: a ReLU passes no gradient to a value of 0. Batch norm does the scaling by 1 / (1 - p).
     """
-    if not norm.training:
+    if not norm.training or dropout.p == 0:
         return norm(x)
     keep = 1 - dropout.p
-    x = F.batch_norm(
-        x,
-        norm.running_mean,
-        norm.running_var,
-        norm.weight / keep,
-        norm.bias / keep,
-        True,
-        norm.momentum or 0.0,
-        norm.eps,
-    )
-    if dropout.p > 0:
-        _clear(x.detach(), dropout.p)
+    weight, bias, momentum = norm.weight / keep, norm.bias / keep, norm.momentum or 0.0
+    x = F.batch_norm(x, norm.running_mean, norm.running_var, weight, bias, True, momentum, norm.eps)
+    values = x.detach().as_strided((x.numel(),), (1,))  # in the order of memory, in either memory format
+    num_draws = round(-math.log(keep) * x.numel())  # a value escapes all of them with probability 1 - p
+    values.index_fill_(0, torch.randint(x.numel(), (num_draws,), device=x.device), 0.0)
     return x
-
-
-def _clear(x: torch.Tensor, p: float) -> None:
-    """Set each value of a dense tensor to 0 with probability `p`, in place.
-
-    As many places as that takes are drawn at random, some of them twice: far fewer random numbers than one per value.
-    """
-    values = x.as_strided((x.numel(),), (1,))  # in the order of memory, whichever that is
-    draws = round(-math.log1p(-p) * x.numel())  # a value escapes all of them with probability 1 - p
-    values.index_fill_(0, torch.randint(x.numel(), (draws,), device=x.device), 0.0)
 
 
 MODELS: dict[str, type[DigitCNN]] = {"net-8k": Net8k, "net-25k": Net25k}
@@ -162,30 +141,30 @@ DEFAULT_MODEL = "net-25k"
 
 
 def build_model(name: str, seed: int | None = None) -> DigitCNN:
-    """A fresh network with random weights.
+    """A new model with random weights.
 
     Args:
         name: a key of `MODELS`.
         seed: makes the weights reproducible without touching PyTorch's global random state; None draws from it.
 
     Raises:
-        ValueError: no network has that name.
+        ValueError: unknown model.
     """
     if name not in MODELS:
         raise ValueError(f"Unknown model {name!r}. Available: {', '.join(MODELS)}.")
     if seed is None:
         return MODELS[name]()
-    # On one thread, as orthogonal kernels come out otherwise, if by little, where more threads share the work.
+    # On one thread, since orthogonal initialisation rounds differently on several.
     with limit_threads(1), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return MODELS[name]()
 
 
 def model_name(model: nn.Module) -> str:
-    """The name in `MODELS` of a network that `build_model` made."""
+    """The name in `MODELS` of a model that `build_model` made."""
     return next(name for name, cls in MODELS.items() if type(model) is cls)
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Number of parameters; the running statistics of batch norm are none."""
+    """Number of parameters; the running statistics of batch norm do not count."""
     return sum(parameter.numel() for parameter in model.parameters())

@@ -4,20 +4,19 @@ import torch
 from PIL import Image
 
 from mnist_cnn.calibration import Calibration
-from mnist_cnn.checkpoint import CheckpointError
-from mnist_cnn.classifier import Classifier, Prediction, load_classifier, save_checkpoint
+from mnist_cnn.checkpoint import CheckpointError, save_checkpoint
+from mnist_cnn.classifier import Classifier, Prediction, load_classifier
 from mnist_cnn.evaluation import predict_logits
 from mnist_cnn.models import MODELS, build_model
 from mnist_cnn.preprocessing import sketch_to_mnist
-from mnist_cnn.preprocessing.moments import moment_normalize
-from mnist_cnn.preprocessing.slant import deslant
+from mnist_cnn.preprocessing.normalization import deslant, moment_normalize
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
 
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("digit", range(10))
-def test_reads_every_drawn_digit(name, digit):
+def test_every_drawn_digit_is_recognised(name, digit):
     drawing = render(DIGITS[digit])
     prediction = load_classifier(name).predict(drawing)
     assert isinstance(prediction, Prediction)
@@ -30,7 +29,7 @@ def test_reads_every_drawn_digit(name, digit):
     assert (prediction.image == sketch_to_mnist(drawing)).all()
 
 
-def test_a_blank_sketch_is_no_digit():
+def test_blank_sketch_is_not_a_digit():
     prediction = load_classifier().predict(Image.new("RGBA", (280, 280)))
     assert prediction.is_digit is False
     assert prediction.digit is None
@@ -38,7 +37,7 @@ def test_a_blank_sketch_is_no_digit():
     assert prediction.image.tolist() == np.zeros((28, 28)).tolist()
 
 
-NO_DIGITS = {
+NON_DIGITS = {
     "A": [[(0.3, 0.8), (0.5, 0.2), (0.7, 0.8)], [(0.38, 0.58), (0.62, 0.58)]],
     "E": [[(0.65, 0.2), (0.35, 0.2), (0.35, 0.8), (0.65, 0.8)], [(0.35, 0.5), (0.6, 0.5)]],
     "H": [[(0.32, 0.2), (0.32, 0.8)], [(0.68, 0.2), (0.68, 0.8)], [(0.32, 0.5), (0.68, 0.5)]],
@@ -63,44 +62,45 @@ NO_DIGITS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_what_is_no_digit_is_said_to_be_none(name):
+def test_non_digits_are_rejected(name):
     classifier = load_classifier(name)
-    predictions = {name: classifier.predict(render(strokes)) for name, strokes in NO_DIGITS.items()}
-    refused = [name for name, prediction in predictions.items() if not prediction.is_digit]
-    assert len(refused) >= 13, refused  # of 16
+    predictions = {drawing: classifier.predict(render(strokes)) for drawing, strokes in NON_DIGITS.items()}
+    rejected = [drawing for drawing, prediction in predictions.items() if not prediction.is_digit]
+    assert len(rejected) >= 13, rejected  # of 16
     assert all(prediction.digit in range(10) for prediction in predictions.values())
 
 
-def test_the_threshold_decides_what_is_a_digit():
-    image = sketch_to_mnist(render(NO_DIGITS["K"]))
+def test_rejection_threshold_decides_what_is_a_digit():
+    image = sketch_to_mnist(render(NON_DIGITS["K"]))
     model = load_classifier().model
-    prediction = Classifier(model, "net-25k").read(image)
+    prediction = Classifier(model, "net-25k").predict_image(image)
     top_two = np.sort(prediction.probabilities)[-2:].sum()
     assert prediction.is_digit is True  # without calibration everything is
     for rejection_threshold, expected in ((top_two - 0.01, True), (top_two + 0.01, False)):
         calibration = Calibration(1.0, float(rejection_threshold))
-        assert Classifier(model, "net-25k", calibration=calibration).read(image).is_digit is expected
+        assert Classifier(model, "net-25k", calibration=calibration).predict_image(image).is_digit is expected
 
 
-def test_a_judge_decides_what_is_a_digit_and_nothing_else():
-    reader, rejector = (build_model("net-8k", seed=seed) for seed in (1, 2))
+def test_rejector_decides_what_is_a_digit_and_nothing_else():
+    model, rejection_model = (build_model("net-8k", seed=seed) for seed in (1, 2))
     image = sketch_to_mnist(render(DIGITS[3]))
-    alone = Classifier(reader, "net-8k").read(image)
-    top_two = np.sort(Classifier(rejector, "net-8k").probabilities(image[None])[0])[-2:].sum()
+    alone = Classifier(model, "net-8k").predict_image(image)
+    top_two = np.sort(Classifier(rejection_model, "net-8k").probabilities(image[None])[0])[-2:].sum()
     for rejection_threshold, expected in ((top_two - 0.01, True), (top_two + 0.01, False)):
-        strict = Classifier(rejector, "net-8k", calibration=Calibration(1.0, float(rejection_threshold)))
-        judged = Classifier(reader, "net-8k", rejector=strict)
-        assert judged.read(image).is_digit is expected
-        assert judged.read(image, is_digit=not expected).is_digit is not expected  # as it was told
-        assert judged.top2_probability(image[None]) == pytest.approx(top_two)
-        assert (judged.read(image).probabilities == alone.probabilities).all()
+        calibration = Calibration(1.0, float(rejection_threshold))
+        rejector = Classifier(rejection_model, "net-8k", calibration=calibration)
+        classifier = Classifier(model, "net-8k", rejector=rejector)
+        assert classifier.predict_image(image).is_digit is expected
+        assert classifier.predict_image(image, is_digit=not expected).is_digit is not expected  # as given
+        assert classifier.top2_probability(image[None]) == pytest.approx(top_two)
+        assert (classifier.predict_image(image).probabilities == alone.probabilities).all()
 
 
-def test_probabilities_are_the_softmax_of_the_cooled_logits():
+def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature():
     model = build_model("net-8k", seed=1).eval()
     images = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)
-    seen = moment_normalize(deslant(torch.from_numpy(images)), (3.8, 3.2)).numpy()
-    inputs = ((seen / 255 - 0.1307) / 0.3081).astype(np.float32)[:, None]
+    model_inputs = moment_normalize(deslant(torch.from_numpy(images)), (3.8, 3.2)).numpy()
+    inputs = ((model_inputs / 255 - 0.1307) / 0.3081).astype(np.float32)[:, None]
     with torch.no_grad():
         logits = model(torch.from_numpy(inputs)).double().numpy() / 0.5
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -108,25 +108,25 @@ def test_probabilities_are_the_softmax_of_the_cooled_logits():
     probabilities = classifier.probabilities(images)
     assert probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities, expected, atol=1e-5)
-    assert (classifier.predict_image(images[0]).seen == seen[0]).all()
+    assert (classifier.predict_image(images[0]).model_input == model_inputs[0]).all()
 
 
-def test_loads_a_file_that_names_its_own_network(tmp_path):
+def test_checkpoint_states_its_model(tmp_path):
     save_checkpoint(build_model("net-8k", seed=5), tmp_path / "mine.pt", test_accuracy=0.5)
     classifier = load_classifier(path=tmp_path / "mine.pt")
     assert (classifier.name, classifier.test_accuracy) == ("net-8k", 0.5)
-    assert not classifier.predict(render(NO_DIGITS["star"])).is_digit  # though this one has learnt nothing
+    assert not classifier.predict(render(NON_DIGITS["star"])).is_digit  # although this model has learnt nothing
 
 
-def test_unknown_names_and_missing_files_are_said_to_be_so(tmp_path):
-    with pytest.raises(ValueError, match="no network named 'net-1'; the networks are net-8k, net-25k"):
+def test_unknown_models_and_missing_checkpoints_are_errors(tmp_path):
+    with pytest.raises(ValueError, match=r"Unknown model 'net-1'\. Available: net-8k, net-25k"):
         load_classifier("net-1")
-    with pytest.raises(CheckpointError, match="no weights at"):
+    with pytest.raises(CheckpointError, match="no checkpoint at"):
         load_classifier(path=tmp_path / "none.pt")
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_evidence_averages_to_the_logits(name):
+def test_class_activation_maps_average_to_the_logits(name):
     classifier = load_classifier(name)
     prediction = classifier.predict(render(DIGITS[3]))
     assert prediction.class_activation_maps.shape == (10, 7, 7)
@@ -137,9 +137,9 @@ def test_the_evidence_averages_to_the_logits(name):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_shipped_weights_reach_what_they_state(name, mnist_test):
+def test_pretrained_models_reach_the_accuracy_that_they_state(name, mnist_test):
     classifier = load_classifier(name)
     images, labels = mnist_test
-    right = (classifier.probabilities(images).argmax(axis=1) == labels.numpy()).mean()
-    assert right == pytest.approx(classifier.test_accuracy, abs=5e-4)
-    assert right >= {"net-25k": 0.994, "net-8k": 0.987}[name]
+    accuracy = (classifier.probabilities(images).argmax(axis=1) == labels.numpy()).mean()
+    assert accuracy == pytest.approx(classifier.test_accuracy, abs=5e-4)
+    assert accuracy >= {"net-25k": 0.994, "net-8k": 0.987}[name]

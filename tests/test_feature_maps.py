@@ -14,16 +14,16 @@ from tests.support.handwriting import render
 IMAGE = sketch_to_mnist(render(DIGITS[8]))
 
 
-def fresh(name):
-    """A network whose batch norms have seen something, so that they do more than copy."""
+def random_model(name):
+    """A model with random weights whose batch norms have running statistics, so that they do more than copy."""
     model = build_model(name, seed=0)
     with torch.no_grad():
         model(normalize(torch.randint(0, 256, (64, 28, 28), dtype=torch.uint8)))
     return model.eval()
 
 
-def test_are_the_outputs_of_the_norms_of_net_25k():
-    model = fresh("net-25k")
+def test_feature_maps_are_the_outputs_of_the_batch_norms():
+    model = random_model("net-25k")
     with torch.no_grad():
         x = normalize(torch.tensor(IMAGE)[None])
         expected = []
@@ -35,19 +35,19 @@ def test_are_the_outputs_of_the_norms_of_net_25k():
         expected.append(model.bn5(model.conv5(x))[0].numpy())
     maps = feature_maps(model, IMAGE)
     assert len(maps) == len(expected)
-    for ours, theirs in zip(maps, expected, strict=True):
-        assert ours == pytest.approx(theirs, abs=1e-5)
+    for found, layer in zip(maps, expected, strict=True):
+        assert found == pytest.approx(layer, abs=1e-4)
 
 
-def test_are_taken_ahead_of_an_activation_that_overwrites_them():
-    maps = feature_maps(fresh("net-8k"), IMAGE)
+def test_feature_maps_are_taken_before_an_in_place_activation():
+    maps = feature_maps(random_model("net-8k"), IMAGE)
     assert [layer.shape for layer in maps] == [(16, 28, 28), (24, 28, 28), (16, 14, 14), (24, 14, 14)]
     assert all((layer < 0).any() for layer in maps)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_leave_the_network_as_it_was(name):
-    model = fresh(name).train()
+def test_model_stays_as_it_was(name):
+    model = random_model(name).train()
     before = {key: value.clone() for key, value in model.state_dict().items()}
     feature_maps(model, IMAGE)
     assert model.training
@@ -55,8 +55,8 @@ def test_leave_the_network_as_it_was(name):
     assert not any(module._forward_hooks for module in model.modules())
 
 
-def test_are_not_mixed_up_between_threads():
-    model = fresh("net-25k")
+def test_feature_maps_of_concurrent_threads_are_not_mixed_up():
+    model = random_model("net-25k")
     images = {digit: sketch_to_mnist(render(strokes)) for digit, strokes in DIGITS.items()}
     expected = {digit: feature_maps(model, image) for digit, image in images.items()}
     found = {}
@@ -69,14 +69,14 @@ def test_are_not_mixed_up_between_threads():
     for thread in threads:
         thread.join()
     for digit in images:
-        assert all(np.array_equal(ours, one) for ours, one in zip(found[digit], expected[digit], strict=True))
+        assert all(np.array_equal(a, b) for a, b in zip(found[digit], expected[digit], strict=True))
 
 
 @pytest.mark.parametrize(("name", "shape"), [("net-8k", (16, 3, 3)), ("net-25k", (16, 5, 5))])
-def test_the_first_kernels_are_a_copy(name, shape):
+def test_first_layer_filters_are_a_copy(name, shape):
     model = build_model(name, 0)
-    kernels = first_layer_filters(model)
-    assert kernels.shape == shape
-    assert (kernels == model.conv1.weight.detach().numpy()[:, 0]).all()
-    kernels[:] = 7
+    filters = first_layer_filters(model)
+    assert filters.shape == shape
+    assert (filters == model.conv1.weight.detach().numpy()[:, 0]).all()
+    filters[:] = 7
     assert not (model.conv1.weight == 7).any()

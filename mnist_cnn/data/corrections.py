@@ -1,4 +1,4 @@
-"""What a visitor says that the drawings were: a score, and labelled images like MNIST's."""
+"""A user's labelled drawings: counted on the Draw tab, and added to the training set on request."""
 
 from dataclasses import dataclass, field
 
@@ -8,58 +8,59 @@ import torch
 from ..constants import IMAGE_SIZE
 from .affine import AffineRanges, random_affine
 
-_CHANGES = AffineRanges(degrees=10, translate=0.05, scale=0.1, shear=5)  # so that copies differ as a hand's digits do
+_AUGMENTATION = AffineRanges(degrees=10, translate=0.05, scale=0.1, shear=5)  # about as much as one hand varies
 
 
 @dataclass(frozen=True)
 class LabelledDrawings:
-    """Drawings that a visitor has named; never changed, `add` makes a new one.
+    """Drawings with the labels that a user gave them. Immutable: `add` returns a new object.
 
     Attributes:
-        images: uint8 (N, 28, 28), what the network saw, as `load_mnist` gives images.
-        labels: int64 (N,), what the visitor said they were.
-        read: int64 (N,), what a network had read, -1 for no digit.
+        images: uint8 (N, 28, 28), preprocessed drawings, in the format of `load_mnist`'s images.
+        labels: int64 (N,), the user's labels, 0 to 9.
+        predictions: int64 (N,), the digit that a model predicted for each drawing; -1 where the drawing was rejected.
     """
 
     images: torch.Tensor = field(default_factory=lambda: torch.zeros(0, IMAGE_SIZE, IMAGE_SIZE, dtype=torch.uint8))
     labels: torch.Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
-    read: torch.Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+    predictions: torch.Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
 
     @property
     def count(self) -> int:
-        """How many drawings were named."""
+        """Number of labelled drawings."""
         return len(self.labels)
 
     @property
     def correct(self) -> int:
-        """How many of them the network had read as what they were."""
-        return int((self.read == self.labels).sum())
+        """Number of drawings that were classified correctly."""
+        return int((self.predictions == self.labels).sum())
 
-    def add(self, image: np.ndarray, label: int, read: int | None) -> "LabelledDrawings":
-        """These and one more, in place of the last where that is of the same image: the visitor thought again.
+    def add(self, image: np.ndarray, label: int, prediction: int | None) -> "LabelledDrawings":
+        """These drawings and one more. If its image equals the last one, it replaces that: the user corrects a label.
 
         Args:
             image: uint8 (28, 28).
-            label: the digit that it was, 0 to 9.
-            read: the digit that a network read, if it read any.
+            label: the digit that the user meant, 0 to 9.
+            prediction: the digit that a model predicted; None if it rejected the drawing.
         """
-        copy = torch.tensor(image)  # the caller's array may be read-only, or change
+        copy = torch.tensor(image)  # the caller's array may be read-only, or change later
         kept = self.count - bool(self.count and torch.equal(self.images[-1], copy))
         return LabelledDrawings(
             torch.cat([self.images[:kept], copy[None]]),
             torch.cat([self.labels[:kept], torch.tensor([label])]),
-            torch.cat([self.read[:kept], torch.tensor([-1 if read is None else read])]),
+            torch.cat([self.predictions[:kept], torch.tensor([-1 if prediction is None else prediction])]),
         )
 
-    def augmented_copies(self, times: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Copies to train on, each changed a little at random.
+    def augmented_copies(self, num_copies: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Copies of the drawings to train on, each with its own small random affine transformation.
 
         Args:
-            times: how many of each drawing.
-            seed: of the changes.
+            num_copies: of each drawing.
+            seed: of the random transformations.
 
         Returns:
-            Images, uint8 (times · N, 28, 28), and labels, int64 (times · N,).
+            Images, uint8 (num_copies · N, 28, 28), and labels, int64 (num_copies · N,).
         """
         generator = torch.Generator().manual_seed(seed)
-        return random_affine(self.images.repeat(times, 1, 1), _CHANGES, generator), self.labels.repeat(times)
+        images = random_affine(self.images.repeat(num_copies, 1, 1), _AUGMENTATION, generator)
+        return images, self.labels.repeat(num_copies)

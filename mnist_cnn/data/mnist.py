@@ -1,4 +1,4 @@
-"""MNIST as two tensors, read and where needed fetched by torchvision, and known to be whole."""
+"""MNIST as tensors: loaded, and downloaded if necessary, by torchvision; verified by checksums."""
 
 import functools
 import hashlib
@@ -13,16 +13,18 @@ from pathlib import Path
 import torch
 
 DATA_ROOT_VARIABLE = "MNIST_ROOT"
-DEFAULT_ROOT = Path(__file__).parent.parent / "data"
+DEFAULT_ROOT = Path(__file__).parents[2] / "data"
 
-_DOWNLOAD = 11_594_722  # bytes, of the four compressed files
+LabelledImages = tuple[torch.Tensor, torch.Tensor]  # uint8 (N, 28, 28), int64 (N,)
+
+_DOWNLOAD_BYTES = 11_594_722  # size of the four compressed files
 
 _FILES = {
     True: ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     False: ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
-# MNIST's own files, unpacked: length in bytes and SHA-256. (torchvision's checksums are of the packed ones.) A file of
-# another length is somebody's own data set, of which only the length can be checked.
+# Length in bytes and SHA-256 of MNIST's uncompressed files; torchvision has the checksums of the compressed ones. A
+# file of another length is another data set in the same format, of which only the length can be checked.
 _CHECKSUMS = {
     "train-images-idx3-ubyte": (47_040_016, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
     "train-labels-idx1-ubyte": (60_008, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
@@ -34,104 +36,108 @@ _log = logging.getLogger(__name__)
 
 
 class DataError(RuntimeError):
-    """MNIST could not be loaded; the message says what was tried and what to do."""
+    """MNIST could not be loaded; the message says why, and what to do."""
 
 
 def data_root(root: str | Path | None = None) -> Path:
-    """The folder that holds `MNIST/raw`: `root`, else the environment's MNIST_ROOT, else `data/` in the project."""
+    """The folder that holds `MNIST/raw`: `root`, else the environment's MNIST_ROOT, else the project's `data`."""
     return Path(root or os.environ.get(DATA_ROOT_VARIABLE) or DEFAULT_ROOT)
 
 
-def load_mnist(root: str | Path | None = None, train: bool = True) -> tuple[torch.Tensor, torch.Tensor]:
-    """Load one half of MNIST, downloading it where it is missing or damaged.
+def load_mnist(root: str | Path | None = None, train: bool = True) -> LabelledImages:
+    """Load MNIST's training or test set. Files that are missing or corrupt are downloaded.
 
     Args:
-        root: folder that holds `MNIST/raw/*`, as torchvision lays it out; see `data_root` for the default.
-        train: the training set (60,000 images), else the test set (10,000).
+        root: folder that holds `MNIST/raw/*`, in torchvision's layout; see `data_root` for the default.
+        train: whether to load the training set (60,000 images) or the test set (10,000).
 
     Returns:
         Images, uint8 (N, 28, 28), 0 is background and 255 full ink; labels, int64 (N,), 0 to 9.
 
     Raises:
-        DataError: no sound copy is there and none could be fetched.
+        DataError: the files are missing or corrupt, and the download failed.
     """
-    from torchvision import datasets  # here, for it takes a quarter of the time in which the page starts
+    from torchvision import datasets  # here, because it takes a quarter of the app's time to start
 
     root = data_root(root)
-    damage = _find_corruption(root, train)
-    if damage:
-        _log.warning("MNIST in %s is damaged: %s. Fetching this half anew.", root, damage)
+    corruption = _find_corruption(root, train)
+    if corruption:
+        _log.warning("MNIST in %s is corrupt: %s. Downloading it again.", root, corruption)
         try:
-            _fetch(root, train)
+            _download(root, train)
         except Exception as error:  # see below
-            raise DataError(
-                _error_message(root, train, ValueError(f"{damage}, and fetching it anew failed"))
-            ) from error
+            raise DataError(_error_message(root, train, f"{corruption}, and the download failed")) from error
     try:
         dataset = datasets.MNIST(root, train=train, download=True)
         images, labels = dataset.data, dataset.targets
-    # torchvision lets whatever its parser or the network stumbles over through: from OSError to AssertionError.
+    # torchvision passes on whatever its parser or the network raise, from OSError to AssertionError.
     except Exception as error:
-        raise DataError(_error_message(root, train, error)) from error
+        raise DataError(_error_message(root, train, str(error).strip() or type(error).__name__)) from error
     if images.shape != (len(labels), 28, 28) or len(labels) == 0 or not 0 <= labels.min() <= labels.max() <= 9:
-        problem = f"{len(images)} images of {tuple(images.shape[1:])} pixels and {len(labels)} labels do not fit"
-        raise DataError(_error_message(root, train, ValueError(problem)))
+        problem = f"images of shape {tuple(images.shape)} and {len(labels)} labels do not match, or are not MNIST's"
+        raise DataError(_error_message(root, train, problem))
     return images, labels
 
 
-_fetching = threading.Lock()
+_loading = threading.Lock()
 
 
-def load_mnist_cached() -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
-    """MNIST's training and test set from the default folder, loaded once for all threads that ask.
+def load_mnist_cached() -> tuple[LabelledImages, LabelledImages]:
+    """MNIST's training and test set from the default folder, loaded once for all threads.
 
     Raises:
-        DataError: see `load_mnist`; the next call tries again.
+        DataError: as `load_mnist`; the next call tries again.
     """
-    with _fetching:
-        return _both()
+    with _loading:
+        return _load_both()
 
 
 @functools.cache
-def _both() -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
+def _load_both() -> tuple[LabelledImages, LabelledImages]:
     return load_mnist(train=True), load_mnist(train=False)
 
 
 def download_progress(root: str | Path | None = None) -> float:
-    """How much of MNIST has arrived in the folder where `load_mnist` puts it, 0 to 1."""
+    """The fraction of MNIST, 0 to 1, that has been downloaded to the folder where `load_mnist` puts it."""
     folder = data_root(root) / "MNIST" / "raw"
     if all((folder / name).exists() for names in _FILES.values() for name in names):
         return 1.0
-    parts = folder.glob("*.gz")
-    return min(1.0, sum(part.stat().st_size for part in parts) / _DOWNLOAD)
+    downloaded = sum(file.stat().st_size for file in folder.glob("*.gz"))
+    return min(1.0, downloaded / _DOWNLOAD_BYTES)
 
 
 def split_validation(
-    images: torch.Tensor, labels: torch.Tensor, count: int = 10_000
-) -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
-    """Set the last images of the training set aside to choose settings with.
+    images: torch.Tensor, labels: torch.Tensor, num_blocks: int = 20, block_size: int = 500
+) -> tuple[LabelledImages, LabelledImages]:
+    """Hold out validation data: blocks of consecutive images, evenly spread over the training set.
 
-    A writer's digits stand near each other in MNIST's training set, so a cut, unlike a random choice, leaves hardly a
-    writer on both sides: as between the training and the test set.
+    Each writer's digits are near each other in MNIST's training set. So few writers have digits on both sides of this
+    split, as none has in the training and the test set; in a random split, nearly all would. Blocks from all over the
+    training set represent all of its writers, who vary, better than one large block at its end.
 
     Args:
         images: (N, ...).
         labels: (N,).
-        count: how many to set aside, less than N.
+        num_blocks: number of blocks.
+        block_size: images in each block.
 
     Returns:
-        Images and labels (N - count) to train on, and images and labels (count) to validate on.
+        Images and labels to train on, and `num_blocks * block_size` images and labels to validate on, both in order.
 
     Raises:
-        ValueError: `count` leaves nothing to train on or nothing to validate on.
+        ValueError: nothing is left to train on, or nothing to validate on.
     """
-    if not 0 < count < len(images):
-        raise ValueError(f"Of {len(images)} images between 1 and {len(images) - 1} can be set aside, not {count}.")
-    return (images[:-count], labels[:-count]), (images[-count:], labels[-count:])
+    count = num_blocks * block_size
+    if num_blocks < 1 or not 0 < count < len(images):
+        raise ValueError(f"Cannot hold out {num_blocks} blocks of {block_size} images: there are {len(images)} in all.")
+    starts = torch.arange(num_blocks) * len(images) // num_blocks
+    held_out = torch.zeros(len(images), dtype=torch.bool)
+    held_out[starts.unsqueeze(1) + torch.arange(block_size)] = True
+    return (images[~held_out], labels[~held_out]), (images[held_out], labels[held_out])
 
 
 def _find_corruption(root: Path, train: bool) -> str | None:
-    """What is wrong with the files of one half, in words; None where nothing is, or they are missing."""
+    """Describes what is wrong with the files of the training or test set; None if nothing is, or they are missing."""
     for name in _FILES[train]:
         path = root / "MNIST" / "raw" / name
         if not path.is_file():
@@ -139,51 +145,50 @@ def _find_corruption(root: Path, train: bool) -> str | None:
         content = path.read_bytes()
         length, sha256 = _CHECKSUMS[name]
         if len(content) == length and hashlib.sha256(content).hexdigest() != sha256:
-            return f"{name} has not the checksum of MNIST's"
-        # An IDX file: two zero bytes, 8 for uint8, the number of dimensions, and each of them as four bytes.
+            return f"checksum mismatch of {name}"
+        # The header of an IDX file: two zero bytes, 8 for uint8, the number of dimensions, and four bytes for each.
         dimensions = content[3] if content[:3] == b"\0\0\x08" and len(content) > 3 else 0
         if not 1 <= dimensions <= 3 or len(content) < 4 + 4 * dimensions:
-            return f"{name} does not begin as such a file does"
-        needed = 4 + 4 * dimensions + math.prod(struct.unpack_from(f">{dimensions}I", content, 4))
-        if len(content) != needed:
-            return f"{name} has {len(content):,} bytes, not the {needed:,} that it says itself"
+            return f"{name} has no valid header"
+        expected = 4 + 4 * dimensions + math.prod(struct.unpack_from(f">{dimensions}I", content, 4))
+        if len(content) != expected:
+            return f"{name} has {len(content):,} bytes, but its header says {expected:,}"
     return None
 
 
-def _fetch(root: Path, train: bool) -> None:
-    """Put a fresh copy of one half of MNIST in the place of what is there, once all of it has arrived."""
+def _download(root: Path, train: bool) -> None:
+    """Replace the files of the training or test set by new ones, once all of these are complete."""
     from torchvision import datasets
     from torchvision.datasets.utils import download_and_extract_archive
 
     folder = root / "MNIST" / "raw"
-    with tempfile.TemporaryDirectory(dir=folder) as arrived:
-        for packed, md5 in datasets.MNIST.resources:
-            if Path(packed).stem not in _FILES[train]:
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        for archive, md5 in datasets.MNIST.resources:
+            if Path(archive).stem not in _FILES[train]:
                 continue
             for number, mirror in enumerate(datasets.MNIST.mirrors, start=1):
                 try:
-                    download_and_extract_archive(mirror + packed, arrived, filename=packed, md5=md5)
+                    download_and_extract_archive(mirror + archive, temporary, filename=archive, md5=md5)
                     break
                 except (RuntimeError, OSError):
                     if number == len(datasets.MNIST.mirrors):
                         raise
         for name in _FILES[train]:
-            os.replace(Path(arrived) / name, folder / name)
+            os.replace(Path(temporary) / name, folder / name)
 
 
-def _error_message(root: Path, train: bool, error: Exception) -> str:
+def _error_message(root: Path, train: bool, cause: str) -> str:
     folder = root / "MNIST" / "raw"
     files = _FILES[train]
-    present = [name for name in files if (folder / name).exists()]
-    half = "training" if train else "test"
-    cause = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-    if len(present) == len(files):
+    name = "training" if train else "test"
+    cause = cause.splitlines()[-1]
+    if all((folder / file).exists() for file in files):
         return (
-            f"MNIST's {half} set in {folder} cannot be read: {cause}. One of {' and '.join(files)} is damaged or "
-            "not what its name says. Delete both and try again with a network, or put good copies there."
+            f"MNIST's {name} set in {folder} cannot be loaded: {cause}. One of {' and '.join(files)} is corrupt. "
+            "Delete both and try again with a network connection, or replace them by intact copies."
         )
     return (
-        f"MNIST's {half} set is not in {folder}, and fetching it failed: {cause}. Try again with a network, or put "
-        f"{' and '.join(files)} (uncompressed) and the other half's two files there, or set {DATA_ROOT_VARIABLE} to "
-        "the folder that holds MNIST/raw."
+        f"MNIST's {name} set is not in {folder}, and the download failed: {cause}. Try again with a network "
+        f"connection, or put {' and '.join(files)} (uncompressed) and the two files of the other set there, or set "
+        f"{DATA_ROOT_VARIABLE} to the folder that holds MNIST/raw."
     )

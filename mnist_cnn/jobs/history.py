@@ -1,24 +1,24 @@
-"""The curves of a training run, in few points."""
+"""The curves of a training run, with a bounded number of points."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..training import Progress
 
-POINTS = 80  # of each curve, at most: enough for a chart, and few to send several times a second
-CURVES = ("loss", "smoothed_loss", "batch_accuracy", "smoothed_accuracy", "lr")  # of `Progress`, a number at each point
+MAX_POINTS = 80  # of each curve: enough for a chart, and few enough to send several times a second
+CURVES = ("loss", "smoothed_loss", "batch_accuracy", "smoothed_accuracy", "lr")  # fields of `Progress`
 
 
 @dataclass
 class History:
-    """The curves of a run, oldest first: a point's `at` is the share of the run that was done, 0 to 1.
+    """The curves of a run, oldest point first.
 
     Attributes:
-        at: where the next six have their points.
-        loss, smoothed_loss, batch_accuracy, accuracy, lr: as `Progress` has them.
-        watched: probabilities (10,) of the watched image at the same points, as the loss sees them: no temperature is
-            known yet. Empty where none is watched.
-        test_accuracy: (at, share) pairs of the test accuracy, which is measured less often.
+        progress: fraction of the run's steps that were done at each point, 0 to 1.
+        loss, smoothed_loss, batch_accuracy, smoothed_accuracy, lr: at the same points, see `Progress`.
+        probe_probabilities: probabilities (10,) of the probe image at the same points. They are the softmax that the
+            loss uses, as no temperature is fitted yet. Empty if there is no probe image.
+        test_accuracy: pairs of progress and test accuracy, both 0 to 1; evaluated less often.
     """
 
     progress: list[float] = field(default_factory=list)
@@ -31,11 +31,11 @@ class History:
     test_accuracy: list[tuple[float, float]] = field(default_factory=list)
 
     def record(self, progress: Progress) -> bool:
-        """Take note of a step. Returns whether it became a point of the curves, one that `watched` lacks as yet."""
+        """Record a step. Returns whether it became a point of the curves; it has no `probe_probabilities` yet."""
         fraction = progress.step / progress.total_steps
         if progress.test_accuracy is not None:
             self.test_accuracy.append((fraction, progress.test_accuracy))
-        if self.progress and fraction - self.progress[-1] < 1 / POINTS and not progress.is_last:
+        if self.progress and fraction - self.progress[-1] < 1 / MAX_POINTS and not progress.is_last:
             return False
         self.progress.append(fraction)
         for name in CURVES:

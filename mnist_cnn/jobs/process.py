@@ -1,4 +1,4 @@
-"""Processes that train, as their server has them: started, listened to, told what to do, ended; and one kept ready."""
+"""Training processes as the server sees them: started, listened to, controlled, ended; and one kept on standby."""
 
 import contextlib
 import pickle
@@ -10,22 +10,22 @@ from pathlib import Path
 
 from . import worker
 
-_FOLDER = Path(__file__).parent.parent  # from which this package is imported
-# Not `-m`: the module would be called `__main__` there, and what it pickles could not be unpickled here.
+_IMPORT_ROOT = Path(__file__).parents[2]  # the folder from which this package is imported
+# Not `-m`: the module would be named `__main__` there, and what it pickles could not be unpickled here.
 _CODE = f"from {worker.__name__} import main; main()"
-# The first does there what `os.nice` does for a worker elsewhere.
+# The first does on Windows what `os.nice` does for a worker elsewhere.
 _WINDOWS_FLAGS = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
-_KEPT = 300  # seconds
+_STANDBY_SECONDS = 300
 
 
 class ProcessError(RuntimeError):
-    """A process could not be started, or ended before its work was done; the message says so to a visitor."""
+    """A process could not be started, or ended before its job was done; the message is for the user."""
 
 
 class TrainingProcess:
-    """A process that imports PyTorch, which takes seconds, and then waits for its one job.
+    """A process that imports PyTorch, which takes seconds, and then waits for its only job.
 
-    It ends by `kill` or `close`, or with the process that started it, however that one ends.
+    It ends by `kill` or `close`, or with the process that started it, even if that one is killed.
 
     Raises:
         ProcessError: the system starts no more processes.
@@ -35,18 +35,18 @@ class TrainingProcess:
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _CODE],
-                cwd=_FOLDER,
+                cwd=_IMPORT_ROOT,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 creationflags=_WINDOWS_FLAGS,
-                process_group=0,  # Ctrl-C in a terminal is for the server
+                process_group=0,  # so that Ctrl-C in a terminal interrupts the server only
             )
         except OSError as error:
-            raise ProcessError(f"No process could be started for it: {error}. Try again in some minutes.") from error
+            raise ProcessError(f"No training process could be started: {error}. Try again in some minutes.") from error
 
     @property
     def pid(self) -> int:
-        """The system's number of the process."""
+        """The process ID."""
         return self._process.pid
 
     @property
@@ -55,10 +55,10 @@ class TrainingProcess:
         return self._process.poll() is None
 
     def messages(self, job: worker.Job) -> Iterator[worker.Message]:
-        """Give it its job, and receive what it sends, up to the end of its work.
+        """Send the job, and yield the process's messages until the job is done.
 
         Raises:
-            ProcessError: it ended before.
+            ProcessError: the process ended before that.
         """
         assert self._process.stdin and self._process.stdout
         try:
@@ -69,64 +69,64 @@ class TrainingProcess:
                 yield message
                 message = pickle.load(self._process.stdout)
             yield message
-        except (OSError, EOFError, pickle.UnpicklingError) as error:  # the last where a message was cut short
+        except (OSError, EOFError, pickle.UnpicklingError) as error:  # the last of a message that was cut off
             self.close()
             status = self._process.returncode
             cause = f"signal {-status}" if status < 0 else f"exit status {status}"
             raise ProcessError(
-                f"Its process ended in the middle of it ({cause}), perhaps for lack of memory. Train again, and "
-                "restart the app if that does not help."
+                f"The training process crashed ({cause}), perhaps because memory ran out. Train again; if that does "
+                "not help, restart the app."
             ) from error
 
-    def send(self, order: bytes) -> None:
-        """Give it one of the orders in `worker`, after its first message; one that has ended takes none."""
+    def send(self, control: bytes) -> None:
+        """Send `worker.PAUSE`, `RESUME` or `STOP`, after the first message; ignored if the process has ended."""
         assert self._process.stdin
-        with contextlib.suppress(OSError, ValueError):  # the second of a pipe that is closed on this side, too
-            self._process.stdin.write(order)
+        with contextlib.suppress(OSError, ValueError):  # ValueError: the pipe was closed on this side
+            self._process.stdin.write(control)
             self._process.stdin.flush()
 
     def kill(self) -> None:
-        """Have the system end it at once, without waiting for that."""
+        """End the process at once, without waiting until it has ended."""
         self._process.kill()
 
     def close(self) -> None:
-        """End it, and leave nothing of it behind."""
+        """End the process, wait until it has ended, and close its pipes."""
         self.kill()
-        with contextlib.suppress(OSError), self._process:  # of what it never took
+        with contextlib.suppress(OSError), self._process:  # OSError: of data that it never received
             pass
 
 
 class StandbyProcess:
-    """At most one process that is ready to be taken: visitors need not wait for its start.
+    """At most one process that is started ahead of time, so that users need not wait for its start.
 
     Args:
-        seconds: how long one is kept that nobody takes, since it has memory of its own.
+        seconds: how long it is kept if nobody acquires it, as it takes up memory.
     """
 
-    def __init__(self, seconds: float = _KEPT) -> None:
+    def __init__(self, seconds: float = _STANDBY_SECONDS) -> None:
         self._seconds = seconds
         self._process: TrainingProcess | None = None
         self._timer = threading.Timer(0, self.discard)  # the last that was started
         self._lock = threading.Lock()
 
     def warm_up(self) -> None:
-        """Have one ready soon, and keep it for as long as is usual from now."""
+        """Start a process if there is none, and keep it for `seconds` from now."""
         with self._lock:
             self._timer.cancel()
             if self._process is None:
-                with contextlib.suppress(ProcessError):  # it may work when one is needed, or is said then
+                with contextlib.suppress(ProcessError):  # `acquire` tries again, and raises it then
                     self._process = TrainingProcess()
             self._timer = threading.Timer(self._seconds, self.discard)
             self._timer.daemon = True
             self._timer.start()
 
     def acquire(self) -> TrainingProcess:
-        """The one that is ready, else a new one.
+        """The process on standby, else a new one.
 
         Raises:
             ProcessError: the system starts no more processes.
         """
-        process = self._removed()
+        process = self._remove()
         if process and process.running:
             return process
         if process:
@@ -134,12 +134,12 @@ class StandbyProcess:
         return TrainingProcess()
 
     def discard(self) -> None:
-        """End the one that is ready, if there is one."""
-        process = self._removed()
+        """End the process on standby, if there is one."""
+        process = self._remove()
         if process:
             process.close()
 
-    def _removed(self) -> TrainingProcess | None:
+    def _remove(self) -> TrainingProcess | None:
         with self._lock:
             self._timer.cancel()
             process, self._process = self._process, None

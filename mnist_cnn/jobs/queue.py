@@ -1,46 +1,47 @@
-"""Taking turns: first come, first served, and nobody has to stay."""
+"""A queue for jobs that share a few slots: first come, first served."""
 
 import threading
 
 
 class JobQueue:
-    """A few places, and those who wait for one in the order in which they came.
+    """Jobs in the order in which they came. The first `slots` may run, the others wait; any may leave at any time.
 
     Args:
-        places: how many may have their turn at the same time.
+        slots: how many jobs may run at the same time.
     """
 
     def __init__(self, slots: int = 1) -> None:
-        self._places = slots
-        self._line: list[object] = []
+        self._slots = slots
+        self._tickets: list[object] = []  # of the running jobs, then of the waiting ones
         self._changed = threading.Condition()
 
     def __len__(self) -> int:
-        """How many have their turn or wait for it."""
-        return len(self._line)
+        """How many jobs run or wait."""
+        return len(self._tickets)
 
     def enqueue(self) -> object:
-        """Stand at the end of the line. Returns what stands for this place in it."""
+        """Add a job at the end. Returns its ticket, which the other methods take."""
         ticket = object()
         with self._changed:
-            self._line.append(ticket)
+            self._tickets.append(ticket)
         return ticket
 
-    def position(self, ticket: object) -> int:
-        """How many must leave before it is this one's turn; 0 when it is, or when it has left."""
+    def dequeue(self, ticket: object) -> None:
+        """Remove a job, running or waiting; does nothing if it was removed before."""
         with self._changed:
-            return max(0, self._line.index(ticket) - self._places + 1) if ticket in self._line else 0
+            if ticket in self._tickets:
+                self._tickets.remove(ticket)
+            self._changed.notify_all()
+
+    def position(self, ticket: object) -> int:
+        """How many jobs must leave before this one may run; 0 if it may run now, or was removed."""
+        with self._changed:
+            return self._position(ticket)
 
     def wait(self, ticket: object) -> None:
-        """Return when it is this one's turn, or when it has left, which another thread may do for it."""
+        """Block until the job may run, or another thread removes it."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: ticket not in self._line or self._line.index(ticket) < self._places,
-            )
+            self._changed.wait_for(lambda: self._position(ticket) == 0)
 
-    def dequeue(self, ticket: object) -> None:
-        """Make place for the next; does nothing where this one has left already."""
-        with self._changed:
-            if ticket in self._line:
-                self._line.remove(ticket)
-            self._changed.notify_all()
+    def _position(self, ticket: object) -> int:
+        return max(0, self._tickets.index(ticket) - self._slots + 1) if ticket in self._tickets else 0

@@ -1,4 +1,4 @@
-"""What a training run came to: figures, curves and errors, for a page and as files that other programs read."""
+"""The report of a training run: metrics, curves, confusion matrix, hardest test images; for the page and as files."""
 
 import csv
 import dataclasses
@@ -16,20 +16,20 @@ from ..training.progress import run_metrics
 from .history import CURVES, History
 from .run import TrainingRun
 
-_HARDEST = 24
+_NUM_HARD_EXAMPLES = 24
 
 _COLUMNS = ("progress", *CURVES)
 
 
 @dataclass(frozen=True)
 class HardExample:
-    """An image of the test set that a network finds hard.
+    """A test image whose label the model finds unlikely.
 
     Attributes:
         image: uint8 (28, 28).
-        label: what it is, 0 to 9.
-        prediction: what was read, 0 to 9; now and then the label all the same.
-        confidence: the probability of what was read, 0 to 1.
+        label: 0 to 9.
+        prediction: 0 to 9; may equal the label.
+        confidence: probability of the prediction, 0 to 1.
     """
 
     image: torch.Tensor
@@ -40,22 +40,22 @@ class HardExample:
 
 @dataclass(frozen=True)
 class Report:
-    """A run that has ended.
+    """A finished run.
 
     Attributes:
-        settings: what it was trained with.
-        added: how many drawings of the visitor's joined the training set.
-        parameters: how many the network has.
-        progress: where the run ended.
-        test_accuracy: of the network at the end, on all of the test set, 0 to 1.
-        history: its curves.
-        confusion: int64 (10, 10), a row for each label of the test set, a column for each reading.
-        hard_examples: the test images whose labels the network finds least likely, these first.
+        settings: of the run.
+        num_extra: number of the user's labelled drawings that joined the training set.
+        num_parameters: of the model.
+        progress: at the end of the run.
+        test_accuracy: at the end, on the whole test set, 0 to 1.
+        history: the curves.
+        confusion: int64 (10, 10); rows are true labels, columns predictions.
+        hard_examples: the test images with the highest loss, highest first.
     """
 
     settings: TrainingSettings
-    added: int
-    parameters: int
+    num_extra: int
+    num_parameters: int
     progress: Progress
     test_accuracy: float
     history: History
@@ -63,51 +63,55 @@ class Report:
     hard_examples: Sequence[HardExample]
 
     @classmethod
-    def from_run(cls, run: TrainingRun, added: int = 0) -> "Report":
-        """The report of a run, trained with so many drawings beside MNIST.
+    def from_run(cls, run: TrainingRun, num_extra: int = 0) -> "Report":
+        """The report of a finished run, trained with `num_extra` labelled drawings beside MNIST.
 
         Raises:
-            ValueError: the run has not ended, or failed, or trained nothing.
+            ValueError: the run has not finished, or has trained nothing.
         """
         if run.progress is None or run.test_logits is None or run.test_accuracy is None:
-            raise ValueError("A run can be reported on once it has ended, if it was measured.")
+            raise ValueError("Only a run that trained and has finished can be reported on: wait for its end, or train.")
         images, labels = run.test_set
-        indices = highest_loss_indices(run.test_logits, labels, _HARDEST)
-        confidence, read = run.calibration.probabilities(run.test_logits[indices]).max(1)
+        indices = highest_loss_indices(run.test_logits, labels, _NUM_HARD_EXAMPLES)
+        confidences, predictions = run.calibration.probabilities(run.test_logits[indices]).max(1)
         return cls(
             settings=run.settings,
-            added=added,
-            parameters=count_parameters(run.model),
+            num_extra=num_extra,
+            num_parameters=count_parameters(run.model),
             progress=run.progress,
             test_accuracy=run.test_accuracy,
             history=run.history,
             confusion=confusion_matrix(run.test_logits, labels),
             hard_examples=[
-                HardExample(images[index], *values)
-                for index, *values in zip(
-                    indices.tolist(), labels[indices].tolist(), read.tolist(), confidence.tolist(), strict=True
+                HardExample(*values)
+                for values in zip(
+                    images[indices],
+                    labels[indices].tolist(),
+                    predictions.tolist(),
+                    confidences.tolist(),
+                    strict=True,
                 )
             ],
         )
 
     def metrics(self) -> dict[str, Any]:
-        """All but the pictures, as plain values for JSON: what `metrics` has, and settings, curves, confusion."""
-        return run_metrics(self.settings, self.parameters, self.progress) | {
+        """Everything but the images, as plain values for JSON: `run_metrics`, settings, curves, confusion matrix."""
+        return run_metrics(self.settings, self.num_parameters, self.progress) | {
             "test_accuracy": self.test_accuracy,
-            "trained": self.progress.step / self.progress.total_steps,
-            "added_drawings": self.added,
+            "trained_fraction": self.progress.step / self.progress.total_steps,
+            "num_extra": self.num_extra,
             "settings": dataclasses.asdict(self.settings),
             "curves": dataclasses.asdict(self.history),
             "confusion": self.confusion.tolist(),
         }
 
     def curves_csv(self) -> str:
-        """The curves as a table, a row for each point; the test accuracy stands in the row after its measurement."""
+        """The curves as CSV, a row for each point; a test accuracy is in the first row after its evaluation."""
         file = io.StringIO()
         table = csv.writer(file, lineterminator="\n")
         table.writerow([*_COLUMNS, "test_accuracy"])
-        left = list(self.history.test_accuracy)
+        remaining = list(self.history.test_accuracy)
         for row in zip(*(getattr(self.history, column) for column in _COLUMNS), strict=True):
-            measured = left.pop(0)[1] if left and left[0][0] <= row[0] else ""
-            table.writerow([*row, measured])
+            evaluated = remaining.pop(0)[1] if remaining and remaining[0][0] <= row[0] else ""
+            table.writerow([*row, evaluated])
         return file.getvalue()

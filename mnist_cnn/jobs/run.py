@@ -1,4 +1,4 @@
-"""A training run that somebody watches: in a process of its own, with its curves, a pause and an end at any time."""
+"""A training run for a user: it waits in a queue, trains in a process of its own, and can be paused and ended."""
 
 import enum
 import threading
@@ -10,6 +10,7 @@ from ..calibration import UNCALIBRATED
 from ..classifier import Classifier
 from ..models import build_model
 from ..training import Progress, TrainingSettings
+from ..training.batches import LabelledImages
 from .history import History
 from .process import STANDBY, ProcessError, TrainingProcess
 from .queue import JobQueue
@@ -23,41 +24,39 @@ from .worker import (
     LabelledArrays,
     ProgressUpdate,
     get_weights,
-    load_checkpoint,
+    set_weights,
 )
-
-LabelledImages = tuple[torch.Tensor, torch.Tensor]  # uint8 (N, 28, 28), int64 (N,)
 
 
 class RunState(enum.Enum):
     """What a run is doing."""
 
-    QUEUED = "waiting"  # for its turn, or for its process
+    QUEUED = "queued"  # or its process is starting
     TRAINING = "training"
     PAUSED = "paused"
-    EVALUATING = "finishing"  # measured and calibrated; trained no more
-    ENDED = "ended"
+    EVALUATING = "evaluating"  # on the test set, and calibrating
+    FINISHED = "finished"  # to the end, stopped or cancelled
     FAILED = "failed"
 
 
 class TrainingRun:
-    """One training run. It goes on whether or not anybody asks how it stands.
+    """One training run. It goes on in the background; its attributes say at any time where it stands.
 
     Args:
-        settings: what to train and how.
+        settings: of the run.
         training_set, test_set: images, uint8 (N, 28, 28), and labels, int64 (N,).
-        turns: where the run waits for its turn; while it is paused, others have theirs.
-        watched: an image, uint8 (28, 28), that is read again and again while the network learns.
-        added: images and labels that join the training set.
+        queue: where the run waits until it may train; while it is paused, other runs may.
+        probe_image: an image, uint8 (28, 28), that is classified again and again during training.
+        extra_data: images and labels that join the training set.
 
     Attributes:
-        model: the network, before the start, and then as it was at the last news of it.
-        progress: where the run stood then, None before the first step.
+        model: the model, as it was at the last update.
+        progress: at the last update; None before the first step.
         history: the curves so far.
-        failure: why the run failed, in words, where it did.
-        test_accuracy: measured on all of the test set once the run has ended, however it ended; None before.
-        test_logits: (N, 10), likewise.
-        calibration: fitted once the run has ended.
+        error: why the run failed, for the user; None if it did not.
+        test_accuracy: on the whole test set, 0 to 1, once the run has finished, even if it was stopped; else None.
+        test_logits: float32 (N, 10), likewise.
+        calibration: fitted once the run has finished.
     """
 
     def __init__(
@@ -65,13 +64,13 @@ class TrainingRun:
         settings: TrainingSettings,
         training_set: LabelledImages,
         test_set: LabelledImages,
-        turns: JobQueue,
+        queue: JobQueue,
         probe_image: np.ndarray | None = None,
-        added: LabelledImages | None = None,
+        extra_data: LabelledImages | None = None,
     ) -> None:
         self.settings = settings
         self.training_set, self.test_set = training_set, test_set
-        self.probe_image, self.added = probe_image, added
+        self.probe_image, self.extra_data = probe_image, extra_data
         self.model = build_model(settings.model, settings.seed)
         self.progress: Progress | None = None
         self.history = History()
@@ -80,62 +79,58 @@ class TrainingRun:
         self.test_logits: torch.Tensor | None = None
         self.calibration = UNCALIBRATED
         self.state = RunState.QUEUED
-        self._turns, self._ticket = turns, turns.enqueue()
+        self._queue, self._ticket = queue, queue.enqueue()
         self._stopping, self._cancelled = threading.Event(), threading.Event()
-        self._going = threading.Event()  # cleared to pause
-        self._going.set()
+        self._running = threading.Event()  # cleared to pause
+        self._running.set()
         self._process: TrainingProcess | None = None  # while there is one
-        self._thread = threading.Thread(target=self._work, name="training", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="training", daemon=True)
 
     def start(self) -> None:
-        """Begin as soon as it is this run's turn."""
+        """Begin as soon as the queue lets it."""
         STANDBY.warm_up()
         self._thread.start()
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until the run has ended, or for so many seconds."""
+        """Wait until the run has finished or failed, at most `timeout` seconds."""
         self._thread.join(timeout)
 
     def pause(self) -> None:
-        """Hold after the step that is under way, and let others have their turn."""
+        """Pause after the current step, and let the next run in the queue train."""
         if self.state is RunState.TRAINING:
-            self._going.clear()
-            self._tell(PAUSE)
+            self._running.clear()
+            self._send(PAUSE)
 
     def resume(self) -> None:
-        """Go on after a pause, once it is this run's turn again."""
-        self._going.set()
+        """Continue after a pause, as soon as the queue lets it."""
+        self._running.set()
 
     def stop(self) -> None:
-        """End after the step that is under way; the network keeps what it has learnt, and is measured."""
-        if self.progress is None:  # nothing is learnt
+        """End training after the current step, and evaluate what was learnt. Before the first step: `cancel`."""
+        if self.progress is None:
             self.cancel()
             return
         self._stopping.set()
-        self._tell(STOP)
-        self._leave()
+        self._send(STOP)
+        self._leave_queue()
 
     def cancel(self) -> None:
-        """End at once, and measure nothing: nobody is there to see it."""
+        """End at once, without evaluation: the user has gone."""
         self._stopping.set()
         self._cancelled.set()
         if self._process:
             self._process.kill()
-        self._leave()
-
-    def _leave(self) -> None:
-        self._going.set()
-        self._turns.dequeue(self._ticket)
+        self._leave_queue()
 
     @property
     def position(self) -> int:
-        """How many runs have their turn before this one."""
-        return self._turns.position(self._ticket)
+        """How many runs are ahead of this one in the queue."""
+        return self._queue.position(self._ticket)
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen."""
-        return self.state in (RunState.ENDED, RunState.FAILED)
+        """Whether the run is over, finished or failed."""
+        return self.state in (RunState.FINISHED, RunState.FAILED)
 
     @property
     def stopped(self) -> bool:
@@ -143,24 +138,24 @@ class TrainingRun:
         return self._stopping.is_set() and not (self.progress and self.progress.is_last)
 
     def classifier(self, rejector: Classifier | None = None) -> Classifier:
-        """The network as it stands, ready to read; later training does not change it. For `rejector`, see `Classifier`."""
+        """A classifier with a copy of the model as it is now. For `rejector`, see `Classifier`."""
         model = build_model(self.settings.model, self.settings.seed)
         model.load_state_dict(self.model.state_dict())
         return Classifier(
             model.requires_grad_(False), self.settings.model, self.test_accuracy, self.calibration, rejector
         )
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         try:
-            self._turns.wait(self._ticket)
+            self._queue.wait(self._ticket)
             if not self._cancelled.is_set():
                 self._train()
-            self.state = RunState.ENDED
-        except Exception as error:  # of any kind: whoever watches has to hear of it
+            self.state = RunState.FINISHED
+        except Exception as error:  # of any kind, since the user must be told
             self.error = str(error) or type(error).__name__
             self.state = RunState.FAILED
         finally:
-            self._turns.dequeue(self._ticket)
+            self._queue.dequeue(self._ticket)
 
     def _train(self) -> None:
         job = Job(
@@ -169,23 +164,23 @@ class TrainingRun:
             _arrays(self.training_set),
             _arrays(self.test_set),
             self.probe_image,
-            _arrays(self.added) if self.added else None,
+            _arrays(self.extra_data) if self.extra_data else None,
         )
         process = self._process = STANDBY.acquire()
         try:
-            if self._cancelled.is_set():  # perhaps before it could know the process
+            if self._cancelled.is_set():  # perhaps before `cancel` could see the process
                 return
             for message in process.messages(job):
                 match message:
                     case ProgressUpdate():
-                        self._note(message)
+                        self._update(message)
                         if message.paused:
-                            self._hold()
+                            self._wait_while_paused()
                             process.send(RESUME)
                     case Finished():
-                        self._finish(message)
+                        self._record_result(message)
                     case Failed():
-                        raise RuntimeError(message.words)
+                        raise RuntimeError(message.message)
         except ProcessError:
             if not self._cancelled.is_set():
                 raise
@@ -193,31 +188,36 @@ class TrainingRun:
             self._process = None
             process.close()
 
-    def _hold(self) -> None:
-        """Give the turn away until `resume` or `stop`, then wait for the next."""
+    def _update(self, update: ProgressUpdate) -> None:
+        set_weights(self.model, update.weights)
+        self.history, self.progress = update.history, update.progress
+        training = not (update.progress.is_last or self._stopping.is_set())
+        self.state = RunState.TRAINING if training else RunState.EVALUATING
+
+    def _wait_while_paused(self) -> None:
+        """Leave the queue until `resume` or `stop`, then wait in it again."""
         self.state = RunState.PAUSED
-        self._turns.dequeue(self._ticket)
-        self._going.wait()
-        self._ticket = self._turns.enqueue()
-        if self._stopping.is_set():  # perhaps since the line above, which `stop` knew nothing of
-            self._turns.dequeue(self._ticket)
+        self._queue.dequeue(self._ticket)
+        self._running.wait()
+        self._ticket = self._queue.enqueue()
+        if self._stopping.is_set():  # perhaps before this ticket, so that `stop` could not remove it
+            self._queue.dequeue(self._ticket)
         self.state = RunState.QUEUED
-        self._turns.wait(self._ticket)
+        self._queue.wait(self._ticket)
 
-    def _note(self, news: ProgressUpdate) -> None:
-        load_checkpoint(self.model, news.weights)
-        self.history, self.progress = news.history, news.progress
-        self.state = RunState.EVALUATING if news.progress.is_last or self._stopping.is_set() else RunState.TRAINING
-
-    def _finish(self, finished: Finished) -> None:
+    def _record_result(self, finished: Finished) -> None:
         self.calibration = finished.calibration
         self.test_logits = torch.from_numpy(finished.test_logits)
         self.test_accuracy = (self.test_logits.argmax(1) == self.test_set[1]).float().mean().item()
 
-    def _tell(self, order: bytes) -> None:
+    def _send(self, control: bytes) -> None:
         if process := self._process:
-            process.send(order)
+            process.send(control)
+
+    def _leave_queue(self) -> None:
+        self._running.set()  # ends the wait of a paused run
+        self._queue.dequeue(self._ticket)
 
 
-def _arrays(images: LabelledImages) -> LabelledArrays:
-    return images[0].numpy(), images[1].numpy()
+def _arrays(labelled: LabelledImages) -> LabelledArrays:
+    return labelled[0].numpy(), labelled[1].numpy()

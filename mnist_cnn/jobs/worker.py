@@ -1,6 +1,6 @@
-"""What a process does that trains for a server: it takes one job, sends news of it, and ends with job or server.
+"""What a training process runs: it receives one job, sends messages about it, and exits with the job or the server.
 
-A process of its own, since threads of one process wait for each other's Python, and the server has readers to answer.
+It is a process and not a thread because threads share Python's global lock, and the server must keep classifying.
 """
 
 import contextlib
@@ -19,30 +19,30 @@ import torch
 from ..calibration import Calibration, calibrate
 from ..evaluation import predict_logits
 from ..models import DigitCNN, build_model
-from ..runtime import limit_threads, select_device
+from ..runtime import select_device
 from ..training import Progress, TrainingSettings, train
 from .history import History
 
-_NEWS_EVERY = 0.1  # seconds
-_MEASUREMENTS = 8  # of the test accuracy during a run
-_NICENESS = 5  # readers come first: of a core that another process wants too, one as nice as this gets a quarter
+_UPDATE_INTERVAL = 0.1  # seconds
+_NUM_EVALS = 8  # evaluations of the test accuracy during a run
+_NICENESS = 5  # classification has priority: on a busy core, a process of this niceness gets a quarter of the time
 
-# What a server may tell a worker after the job, each a byte: hold after the step that is under way, go on, or stop
-# training and measure what was learnt.
-PAUSE, RESUME, STOP = b"h", b"g", b"s"
+# What a server may send to a worker after the job, a byte each: pause after the current step, continue, or stop
+# training and evaluate what was learnt.
+PAUSE, RESUME, STOP = b"p", b"r", b"s"
 
-# Arrays, which are pickled far sooner than tensors.
+# NumPy arrays, because they pickle much faster than tensors.
 LabelledArrays = tuple[np.ndarray, np.ndarray]  # uint8 (N, 28, 28), int64 (N,)
-Weights = dict[str, np.ndarray]  # a network's `state_dict`
+Weights = dict[str, np.ndarray]  # a model's `state_dict`
 
 
 def get_weights(model: DigitCNN) -> Weights:
-    """The weights of a network, on the CPU; they change with it where it is there, too."""
+    """The weights of a model. Those of a model on the CPU share its memory, and so change with it."""
     return {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
 
 
-def load_checkpoint(model: DigitCNN, weights: Weights) -> None:
-    """Give a network, on any device, weights of another of its kind."""
+def set_weights(model: DigitCNN, weights: Weights) -> None:
+    """Copy weights into a model of the same class, on any device."""
     model.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
 
 
@@ -51,11 +51,11 @@ class Job:
     """What to train.
 
     Attributes:
-        settings: what to train and how.
-        weights: where the network starts.
+        settings: of the run.
+        weights: where training starts.
         training_set, test_set: images and labels.
-        watched: an image, uint8 (28, 28), that is read again and again while the network learns.
-        added: images and labels that join the training set.
+        probe_image: an image, uint8 (28, 28), that is classified again and again during training.
+        extra_data: images and labels that join the training set.
     """
 
     settings: TrainingSettings
@@ -63,18 +63,18 @@ class Job:
     training_set: LabelledArrays
     test_set: LabelledArrays
     probe_image: np.ndarray | None = None
-    added: LabelledArrays | None = None
+    extra_data: LabelledArrays | None = None
 
 
 @dataclass(frozen=True)
 class ProgressUpdate:
-    """How a run stands.
+    """The state of a run.
 
     Attributes:
         progress: after the last step.
         history: the curves so far.
-        weights: the network so far.
-        held: whether it waits to be told to go on.
+        weights: of the model now.
+        paused: whether the run waits for `RESUME` or `STOP`.
     """
 
     progress: Progress
@@ -85,7 +85,7 @@ class ProgressUpdate:
 
 @dataclass(frozen=True)
 class Finished:
-    """What the network came to; follows the last news of it.
+    """The result of a run; follows its last `ProgressUpdate`.
 
     Attributes:
         test_logits: float32 (N, 10), of the whole test set.
@@ -98,84 +98,83 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """Why nothing more will come, in words."""
+    """A run failed; no message follows. `message` says why, for the user."""
 
-    words: str
+    message: str
 
 
 Message = ProgressUpdate | Finished | Failed
 
 
 class Controls:
-    """What the server wants: to hold, to go on, to stop.
+    """What the server wants a run to do.
 
     Attributes:
-        going: cleared to hold.
-        stopping: set to stop; then `going` is set, too.
+        running: cleared to pause.
+        stopping: set to stop; `running` is set then, too.
     """
 
     def __init__(self) -> None:
-        self.going, self.stopping = threading.Event(), threading.Event()
-        self.going.set()
+        self.running, self.stopping = threading.Event(), threading.Event()
+        self.running.set()
 
     def listen(self, inbox: BinaryIO) -> None:
-        """Take orders as they come, and end the process where no more can come: the server is gone."""
-        while order := inbox.read(1):
-            if order == PAUSE and not self.stopping.is_set():
-                self.going.clear()
+        """Receive `PAUSE`, `RESUME` and `STOP`; exit the process when the server is gone and no more can come."""
+        while control := inbox.read(1):
+            if control == PAUSE and not self.stopping.is_set():
+                self.running.clear()
             else:
-                if order == STOP:
+                if control == STOP:
                     self.stopping.set()
-                self.going.set()
+                self.running.set()
         os._exit(1)
 
 
-def work(job: Job, orders: Controls) -> Iterator[Message]:
-    """Do a job, in messages.
+def work(job: Job, controls: Controls) -> Iterator[Message]:
+    """Do a job, yielding messages about it.
 
-    Weights and history are the run's own: who wants to keep them copies them before asking for the next message.
+    Weights and history in a message are the run's own: copy them before asking for the next message, to keep them.
 
     Args:
         job: what to train.
-        orders: looked at after every step.
+        controls: checked after every step.
     """
     try:
         model = build_model(job.settings.model)
-        load_checkpoint(model.to(select_device()), job.weights)
+        set_weights(model.to(select_device()), job.weights)
         training_set, test_set = _tensors(job.training_set), _tensors(job.test_set)
-        yield from _training(model, job, training_set, test_set, orders)
+        yield from _train(model, job, training_set, test_set, controls)
         yield Finished(predict_logits(model, test_set[0]).numpy(), calibrate(model, *training_set))
-    except Exception as error:  # of any kind: whoever watches has to hear of it
+    except Exception as error:  # of any kind, since the user must be told
         yield Failed(str(error) or type(error).__name__)
 
 
-def _training(
+def _train(
     model: DigitCNN,
     job: Job,
     training_set: tuple[torch.Tensor, torch.Tensor],
     test_set: tuple[torch.Tensor, torch.Tensor],
-    orders: Controls,
+    controls: Controls,
 ) -> Iterator[ProgressUpdate]:
-    history, due = History(), 0.0
-    added = _tensors(job.added) if job.added else None
-    for progress in train(model, *training_set, job.settings, test_set, _MEASUREMENTS, added):
+    history, next_update = History(), 0.0
+    extra_data = _tensors(job.extra_data) if job.extra_data else None
+    for progress in train(model, *training_set, job.settings, test_set, _NUM_EVALS, extra_data):
         if not np.isfinite(progress.loss):
             raise ValueError(
-                f"The loss is no longer a number after {progress.step} steps: the learning rate is too high for such "
-                "batches. Take a lower rate, or larger batches."
+                f"Training diverged (loss is NaN or infinite) at step {progress.step}: the learning rate is too high "
+                "for this batch size. Choose a lower learning rate or a larger batch size."
             )
         if history.record(progress) and job.probe_image is not None:
-            with limit_threads(1):  # more would only wait for each other over one image
-                logits = predict_logits(model, torch.tensor(job.probe_image)[None])  # (1, 10)
+            logits = predict_logits(model, torch.tensor(job.probe_image)[None])  # (1, 10)
             history.probe_probabilities.append((logits[0] * job.settings.logit_scale).softmax(0).tolist())
-        last = progress.is_last or orders.stopping.is_set()
-        paused = not last and not orders.going.is_set()
-        if last or paused or time.monotonic() >= due:
+        last = progress.is_last or controls.stopping.is_set()
+        paused = not last and not controls.running.is_set()
+        if last or paused or time.monotonic() >= next_update:
             yield ProgressUpdate(progress, history, get_weights(model), paused)
-            due = time.monotonic() + _NEWS_EVERY
+            next_update = time.monotonic() + _UPDATE_INTERVAL
         if paused:
-            orders.going.wait()
-        if last or (paused and orders.stopping.is_set()):
+            controls.running.wait()
+        if last or (paused and controls.stopping.is_set()):
             return
 
 
@@ -185,21 +184,21 @@ def _tensors(arrays: LabelledArrays) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def main() -> None:
-    """Take a job from standard input, and orders after it; send messages to standard output."""
+    """Receive a job and then controls on standard input, and send messages on standard output."""
     inbox, outbox = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    with open(os.devnull, "rb") as nothing:
-        os.dup2(nothing.fileno(), 0)  # so that whatever else reads or prints in this process
-        os.dup2(2, 1)  # does not get between the two
+    with open(os.devnull, "rb") as null:  # so that no other input or output of this process gets between the messages
+        os.dup2(null.fileno(), 0)
+        os.dup2(2, 1)
     try:
         job = pickle.load(inbox)
-    except (EOFError, pickle.UnpicklingError):  # no job came, or a part of one, and the server is gone
+    except (EOFError, pickle.UnpicklingError):  # the server ended before it sent all of a job
         sys.exit(1)
-    if hasattr(os, "nice"):  # not on Windows; and not before, since somebody waits for the start
+    if hasattr(os, "nice"):  # not on Windows; and not earlier, because a user waits for the process to start
         os.nice(_NICENESS)
-    orders = Controls()
-    threading.Thread(target=orders.listen, args=[inbox], name="orders", daemon=True).start()
-    with contextlib.suppress(OSError):  # of a pipe that broke: the server is gone
-        for message in work(job, orders):
+    controls = Controls()
+    threading.Thread(target=controls.listen, args=[inbox], name="controls", daemon=True).start()
+    with contextlib.suppress(OSError):  # of a broken pipe: the server is gone
+        for message in work(job, controls):
             pickle.dump(message, outbox, pickle.HIGHEST_PROTOCOL)
             outbox.flush()
-    os._exit(0)  # at once, in the middle of waiting for orders
+    os._exit(0)  # at once, although the other thread still waits for controls

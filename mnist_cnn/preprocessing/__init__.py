@@ -1,4 +1,4 @@
-"""From any image to a model's input; training calls the same `normalize`."""
+"""From any image to a model's input. Training uses the same `normalize`."""
 
 from ..constants import MNIST_MEAN, MNIST_STD
 from .ink import BlankSketchError

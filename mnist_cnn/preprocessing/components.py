@@ -1,37 +1,38 @@
-"""The connected parts of a picture."""
+"""Connected-component labelling."""
 
 import numpy as np
 
 
 def label_components(mask: np.ndarray) -> np.ndarray:
-    """Number the parts of a mask whose pixels hang together by their sides.
+    """Label the 4-connected components of a mask.
 
-    Every pixel belongs to one run of its row and one of its column. A run's pixels take the largest number among them,
-    rows and columns in turn, until nothing changes: it takes as many turns as a part has bends, not as it has pixels.
+    Every pixel belongs to one run of its row and one of its column. The pixels of a run take the largest label among
+    them, rows and columns in turn, until nothing changes: the number of passes grows with the bends of a component, not
+    with its pixels.
 
     Args:
         mask: bool (H, W).
 
     Returns:
-        int (H, W), 0 outside the mask, 1 to N in its N parts.
+        int (H, W): 0 outside the mask, 1 to N in its N components.
     """
-    runs = [_runs(mask)[mask], _runs(mask.T).T[mask]]  # (P,) each, of the P pixels in the mask
-    numbers = np.arange(mask.sum())
+    runs = [_label_runs(mask)[mask], _label_runs(mask.T).T[mask]]  # (P,) each, for the P pixels in the mask
+    labels = np.arange(mask.sum())
     while True:
-        before = numbers
+        before = labels
         for run in runs:
             largest = np.zeros(run.max(initial=0) + 1, int)
-            np.maximum.at(largest, run, numbers)
-            numbers = largest[run]
-        if np.array_equal(numbers, before):
+            np.maximum.at(largest, run, labels)
+            labels = largest[run]
+        if np.array_equal(labels, before):
             break
-    parts = np.zeros(mask.shape, int)
-    parts[mask] = np.unique(numbers, return_inverse=True)[1] + 1
-    return parts
+    components = np.zeros(mask.shape, int)
+    components[mask] = np.unique(labels, return_inverse=True)[1] + 1
+    return components
 
 
-def _runs(mask: np.ndarray) -> np.ndarray:
-    """Number the unbroken runs in the rows of a mask (H, W), from 1; what is outside has no meaning."""
+def _label_runs(mask: np.ndarray) -> np.ndarray:
+    """Number the unbroken runs in the rows of a mask (H, W), from 1; outside the mask the values mean nothing."""
     starts = mask.copy()
     starts[:, 1:] &= ~mask[:, :-1]
     return starts.cumsum().reshape(mask.shape)

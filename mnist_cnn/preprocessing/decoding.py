@@ -1,65 +1,66 @@
-"""Pictures that strangers send: their kind and size are known to be harmless before anything is unpacked."""
+"""Decoding untrusted image files: format and size are checked before any pixel is decompressed."""
 
 import io
 
 from PIL import (
     Image,
     ImageOps,
-    WebPImagePlugin,  # noqa: F401, the one format of those below that Pillow does not load by itself
+    WebPImagePlugin,  # noqa: F401, the only one of the formats below that Pillow does not register by itself
 )
 
-IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # a camera's MPO is among JPEG
+IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # a camera's MPO counts as JPEG
 
 
 class ImageError(ValueError):
-    """What was sent is no picture that can be read; the message says why, in a sentence, and what to do."""
+    """The bytes are not an image that can be decoded; the message is a sentence with the cause and what to do."""
 
 
 def decode_image(content: bytes, formats: tuple[str, ...], max_pixels: int, max_side: int) -> Image.Image:
-    """Unpack a picture file.
+    """Decode an image file.
 
     Args:
-        content: the file.
-        formats: those of `IMAGE_FORMATS` that may be tried.
-        max_pixels: a picture whose header announces more is not unpacked.
-        max_side: a picture with a longer side comes back smaller, to that side.
+        content: the bytes of the file.
+        formats: the formats of `IMAGE_FORMATS` that are accepted.
+        max_pixels: an image whose header announces more pixels is rejected before decompression.
+        max_side: an image with a longer side is reduced to this side.
 
     Returns:
-        The picture, of an animation the first, turned as a camera's note in the file says.
+        The image, or the first frame of an animation, rotated as its EXIF orientation says.
 
     Raises:
-        PictureError: it is not one of the formats, damaged, or too large.
+        ImageError: the file has none of the formats, is damaged, or is too large.
     """
     try:
-        with Image.open(io.BytesIO(content), formats=formats) as picture:
-            width, height = picture.size  # of the header; no pixel is unpacked yet
+        with Image.open(io.BytesIO(content), formats=formats) as image:
+            width, height = image.size  # from the header; nothing is decompressed yet
             if width * height > max_pixels:
                 raise ImageError(
-                    f"The picture has {width:,} × {height:,} pixels, more than the {max_pixels:,} that are taken. "
+                    f"The image has {width:,} × {height:,} pixels; at most {max_pixels:,} are accepted. "
                     "Send a smaller one."
                 )
-            # JPEG can be unpacked at a half, a quarter or an eighth of its size.
-            picture.draft(None, (max_side, max_side))
-            picture.load()
-            factor = -(-max(picture.size) // max_side)
-            return ImageOps.exif_transpose(picture if factor == 1 else _smaller(picture, factor))
+            # JPEG can be decoded at a half, a quarter or an eighth of its size.
+            image.draft(None, (max_side, max_side))
+            image.load()
+            factor = -(-max(image.size) // max_side)
+            return ImageOps.exif_transpose(image if factor == 1 else _reduce(image, factor))
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(
-            f"The picture has more than the {max_pixels:,} pixels that are taken. Send a smaller one."
+            f"The image has more than the {max_pixels:,} pixels that are accepted. Send a smaller one."
         ) from error
-    # A damaged or made-up file can raise nearly anything on its way through Pillow's readers.
+    # Pillow's decoders raise nearly any exception on damaged or malicious files.
     except Exception as error:
-        names = ", ".join(name for name in formats if name != "MPO")  # a camera's JPEG
-        raise ImageError(f"The picture is damaged, or not a {names} file. Send it again, or another.") from error
+        raise ImageError(
+            f"The image is damaged, or not a {', '.join(formats)} file. Send it again, or another one."
+        ) from error
 
 
-def _smaller(picture: Image.Image, factor: int) -> Image.Image:
-    """The picture with areas of factor×factor pixels averaged."""
-    exif = picture.getexif()
-    if picture.mode not in ("L", "RGB", "RGBA"):
-        picture = picture.convert("I" if picture.mode.startswith("I;16") else "RGBA")
-    smaller = picture.reduce(factor)
-    smaller.getexif().update(exif)
-    return smaller if smaller.mode != "I" else smaller.convert("I;16")
+def _reduce(image: Image.Image, factor: int) -> Image.Image:
+    """Average blocks of factor×factor pixels."""
+    exif = image.getexif()
+    if image.mode not in ("L", "RGB", "RGBA"):
+        image = image.convert("I" if image.mode.startswith("I;16") else "RGBA")
+    reduced = image.reduce(factor)
+    reduced.getexif().update(exif)
+    return reduced if reduced.mode != "I" else reduced.convert("I;16")

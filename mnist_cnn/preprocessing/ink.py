@@ -1,37 +1,43 @@
-"""Ink on an even ground: how much of it each pixel of a drawing or an image has."""
+"""Extract the ink of a drawing or an image on an even background."""
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from .photo import has_uneven_background, segment_ink
 
-# Ink fainter than this share of full contrast is not told apart from an empty page.
+# Ink fainter than this fraction of full contrast is not distinguished from a blank page.
 _MIN_CONTRAST = 0.05
-# How many times the paper's own unevenness a pixel must differ from the paper to count as ink.
+# A pixel is ink if it differs from the background by more than this many times the noise of the background.
 _NOISE_FACTOR = 6.0
-# Pixels; a picture file whose longer side is twice that or more is averaged down to less than twice that.
-_LARGEST = 800
+# Pixels; an image whose longer side is at least twice this is averaged down to less than twice this.
+_MAX_SIDE = 800
 
 
 class BlankSketchError(ValueError):
-    """The sketch has no ink on it, so there is no digit to read."""
+    """The image has no ink, so there is no digit to recognise."""
 
 
 def to_pixels(sketch: np.ndarray | Image.Image) -> np.ndarray:
-    """A sketch as numbers: takes and raises what `preprocess_with_stages` does, but for `BlankSketchError`.
+    """Convert a drawing or an image to an array of floats.
+
+    Args:
+        sketch: as for `preprocess_with_stages`.
 
     Returns:
-        float64 (H, W, C) in 0 to 1, colours multiplied by their alpha where there is one.
+        float64 (H, W, C) in 0 to 1; with an alpha channel, the colours are premultiplied.
+
+    Raises:
+        TypeError, ValueError: as `preprocess_with_stages`.
     """
     if isinstance(sketch, Image.Image):
-        sketch = ImageOps.exif_transpose(sketch)  # phones store a turned photo with a note to turn it
+        sketch = ImageOps.exif_transpose(sketch)  # phones store the orientation beside the pixels
         if not (sketch.mode in ("L", "1") or sketch.mode.startswith("I;16")):
             sketch = sketch.convert("RGBA")
-            # A phone's photo has more pixels than a digit needs: they would take seconds and hundreds of megabytes.
-            sketch = sketch.reduce(max(1, max(sketch.size) // _LARGEST))
+            # A phone's photo has more pixels than a digit needs; they would cost seconds and hundreds of megabytes.
+            sketch = sketch.reduce(max(1, max(sketch.size) // _MAX_SIDE))
         sketch = np.asarray(sketch)
     if not isinstance(sketch, np.ndarray) or sketch.dtype.kind not in "buf":
-        raise TypeError(f"A sketch is a PIL image or an array of uint8 or of floats, not {_kind(sketch)}.")
+        raise TypeError(f"A sketch is a PIL image or an array of uint8 or of floats, not {_describe(sketch)}.")
     if sketch.ndim == 2:
         sketch = sketch[:, :, None]
     if sketch.ndim != 3 or sketch.shape[2] not in (1, 3, 4) or 0 in sketch.shape:
@@ -54,32 +60,32 @@ def to_pixels(sketch: np.ndarray | Image.Image) -> np.ndarray:
 
 
 def extract_ink(pixels: np.ndarray) -> np.ndarray:
-    """How much ink each pixel of a picture has, exactly 0 where there is none: the first step.
+    """Estimate the ink coverage of each pixel, exactly 0 on the background.
 
-    The background is the median colour of the picture's border. A pixel that an ink of any colour covers by a share
-    a is away from it by a times the ink's own distance, whether the paper is opaque or transparent (alpha counts as
-    a fourth channel), so the result is the pen's coverage up to a factor. A photo whose paper is not even along the
-    border is left to `segment_ink`.
+    The background colour is the median of the image's border. A pixel covered by ink of any colour to a fraction a
+    differs from it by a times the ink's own difference, whether the background is opaque or transparent (alpha counts
+    as a fourth channel), so the result is the coverage up to a factor. A photo of paper whose brightness varies along
+    the border is left to `segment_ink`.
 
     Args:
-        pixels: float64 (H, W, C), 0 to 1, as `to_pixels` gives them.
+        pixels: float64 (H, W, C), 0 to 1, from `to_pixels`.
 
     Returns:
-        float64 (H, W) in 0 to 1; of a photo of uneven paper, (h, w), which is no larger.
+        float64 (H, W) in 0 to 1; for a photo of uneven paper (h, w), which is no larger.
 
     Raises:
-        BlankSketchError: nothing is drawn.
+        BlankSketchError: there is no ink.
     """
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])  # (P, C)
-    paper = np.median(border, axis=0)  # (C,)
-    # Zero for a drawing on a clean canvas; above it for a camera's or a JPEG's noise.
-    noise = _NOISE_FACTOR * np.median(np.abs(border - paper).max(axis=1))
+    background = np.median(border, axis=0)  # (C,)
+    # 0 for a drawing on a clean canvas, above it for a camera's or a JPEG's noise.
+    noise = _NOISE_FACTOR * np.median(np.abs(border - background).max(axis=1))
     opaque = pixels.shape[2] < 4 or pixels[:, :, 3].min() == 1
     if opaque and has_uneven_background(border, noise):
         ink = segment_ink(pixels[:, :, :3])
         blank = not ink.any()
     else:
-        ink = np.abs(pixels - paper).max(axis=2)  # (H, W)
+        ink = np.abs(pixels - background).max(axis=2)  # (H, W)
         blank = ink.max() <= max(noise, _MIN_CONTRAST)
         ink = np.where(ink > noise, ink, 0.0)
     if blank:
@@ -87,6 +93,6 @@ def extract_ink(pixels: np.ndarray) -> np.ndarray:
     return ink
 
 
-def _kind(value: object) -> str:
+def _describe(value: object) -> str:
     dtype = getattr(value, "dtype", None)
     return type(value).__name__ if dtype is None else f"{type(value).__name__} of {dtype}"

@@ -1,8 +1,8 @@
-"""MNIST's format: the cropped digit at 20×20 pixels, its centre of mass in the middle of 28×28.
+"""MNIST's format: the cropped digit in 20×20 pixels, and its centre of mass in the centre of 28×28.
 
-This repeats how MNIST itself was made from scanned forms (LeCun et al., "Gradient-based learning applied to document
-recognition", 1998, section III-A, and the reconstruction by Yadav and Bottou, "Cold case: the lost MNIST digits",
-2019).
+The steps are those by which MNIST was made from scanned forms (LeCun et al., "Gradient-based learning applied to
+document recognition", 1998, section III-A, and the reconstruction by Yadav and Bottou, "Cold case: the lost MNIST
+digits", 2019).
 """
 
 import numpy as np
@@ -11,54 +11,55 @@ from ..constants import DIGIT_SIZE, IMAGE_SIZE
 
 
 def crop(ink: np.ndarray) -> np.ndarray:
-    """The smallest box (h, w) that holds all ink (H, W), of which there is some."""
+    """The bounding box (h, w) of the ink (H, W), which must not be all 0."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def resize_to_20x20(digit: np.ndarray) -> np.ndarray:
-    """Pad a cropped digit to a square, average its area down and stretch its grey levels.
+    """Pad a cropped digit to a square, resize it by area averaging, and scale its grey levels to a maximum of 255.
 
     Args:
-        digit: float64 (h, w), not negative; some of it is ink.
+        digit: float64 (h, w), not negative, not all 0.
 
     Returns:
-        uint8 (20, 20), the strongest ink being 255.
+        uint8 (20, 20).
     """
     height, width = digit.shape
-    cell = max(height, width) / DIGIT_SIZE  # side of an output pixel, in pixels of the sketch
-    resized = _averaging(height, cell) @ digit @ _averaging(width, cell).T
+    cell = max(height, width) / DIGIT_SIZE  # side of a pixel of the result, in pixels of the digit
+    resized = _averaging_matrix(height, cell) @ digit @ _averaging_matrix(width, cell).T
     return np.rint(resized * (255 / resized.max())).astype(np.uint8)
 
 
-def _averaging(length: int, cell: float) -> np.ndarray:
-    """Matrix (20, length) that averages `length` pixels into 20 cells of side `cell`, the rest being padding.
+def _averaging_matrix(length: int, cell: float) -> np.ndarray:
+    """Matrix (20, length) that averages `length` pixels in 20 cells of side `cell`, with padding on both ends.
 
-    The padding in front is a whole number of cells: the first pixel starts on a cell's edge, so what was sharp on
-    the grid stays sharp.
+    The padding in front is a whole number of cells, so the first pixel starts at the edge of a cell and what is sharp
+    on the grid stays sharp.
     """
     front = (DIGIT_SIZE - int(np.ceil(length / cell - 1e-9))) // 2
-    edges = (np.arange(DIGIT_SIZE + 1) - front) * cell  # of the cells, in pixels of the sketch
+    edges = (np.arange(DIGIT_SIZE + 1) - front) * cell  # of the cells, in pixels of the digit
     pixels = np.arange(length)
     overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
     return np.clip(overlap, 0, None) / cell
 
 
 def center(digit: np.ndarray) -> np.ndarray:
-    """Paste a digit into an image at the whole-pixel offset that brings its centre of mass nearest to pixel 14.
+    """Paste a digit into an image, at the whole-pixel offset that brings its centre of mass nearest to pixel 14.
 
-    A picture of even size has no middle pixel; that MNIST took the 15th of 28 is what its own digits show.
+    In an image of even size two pixels are equally central; MNIST's digits show that MNIST takes the 15th of 28.
 
     Args:
         digit: uint8 (20, 20), not all 0.
 
     Returns:
-        uint8 (28, 28), the rest 0.
+        uint8 (28, 28), 0 around the digit.
     """
     mass = digit.sum()
     positions = np.arange(DIGIT_SIZE)
-    offsets = np.rint(IMAGE_SIZE // 2 - np.array([digit.sum(axis=1) @ positions, digit.sum(axis=0) @ positions]) / mass)
-    top, left = np.clip(offsets.astype(int), 0, IMAGE_SIZE - DIGIT_SIZE)
+    centre_of_mass = np.array([digit.sum(axis=1) @ positions, digit.sum(axis=0) @ positions]) / mass
+    offsets = np.rint(IMAGE_SIZE // 2 - centre_of_mass).astype(int)
+    top, left = np.clip(offsets, 0, IMAGE_SIZE - DIGIT_SIZE)
     image = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
     image[top : top + DIGIT_SIZE, left : left + DIGIT_SIZE] = digit
     return image

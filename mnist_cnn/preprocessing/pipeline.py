@@ -12,13 +12,13 @@ from .stroke_width import normalize_stroke_width
 
 @dataclass(frozen=True)
 class PreprocessingStages:
-    """What becomes of a sketch on its way to the network; in each picture 0 is background.
+    """The result of each stage of preprocessing; 0 is background in all of them.
 
     Attributes:
-        ink: float64 (H, W), how much ink each pixel of the sketch has, 0 to 1; a large photo's is made smaller.
-        cropped: float64 (h, w), the part of it that holds all ink, its strokes as wide as MNIST's.
-        shrunk: uint8 (20, 20), padded to a square, averaged down and stretched to 255.
-        image: uint8 (28, 28), that with its centre of mass in the middle: an MNIST image.
+        ink: float64 (H, W), the fraction of each pixel that ink covers, 0 to 1; smaller than a large photo.
+        cropped: float64 (h, w), the bounding box of the ink, its strokes normalised to MNIST's width.
+        resized: uint8 (20, 20), padded to a square, averaged by area and scaled to a maximum of 255.
+        image: uint8 (28, 28), the MNIST image: the above with its centre of mass in the centre.
     """
 
     ink: np.ndarray
@@ -28,7 +28,9 @@ class PreprocessingStages:
 
 
 def sketch_to_mnist(sketch: np.ndarray | Image.Image) -> np.ndarray:
-    """Make of a drawn digit what MNIST's makers would have made of it: `preprocess_with_stages` without the steps.
+    """Convert a drawn digit to an MNIST image, as MNIST's authors would have done.
+
+    Takes and raises what `preprocess_with_stages` does.
 
     Returns:
         uint8 (28, 28): 0 is background, the strongest ink is 255.
@@ -37,19 +39,19 @@ def sketch_to_mnist(sketch: np.ndarray | Image.Image) -> np.ndarray:
 
 
 def preprocess_with_stages(sketch: np.ndarray | Image.Image) -> PreprocessingStages:
-    """Make an MNIST image of a drawn digit, step by step.
+    """Convert a drawn digit to an MNIST image, and keep the stages.
 
     Args:
-        sketch: the drawing, of any size: an array (H, W) or (H, W, 3) or (H, W, 4), uint8, uint16, bool, or
-            floating point in 0 to 1 (or 0 to 255), or a PIL image. Ink of any colour on a plain background of any
-            other, or on a transparent one; or a photo of ink on paper, however that is lit.
+        sketch: the drawing, of any size: an array (H, W), (H, W, 3) or (H, W, 4) of uint8, uint16, bool, or floats in 0
+            to 1 (or 0 to 255); or a PIL image. Ink of any colour on a uniform background of another colour or on a
+            transparent one, or a photo of ink on paper in any light.
 
     Raises:
-        BlankSketchError: nothing is drawn.
+        BlankSketchError: there is no ink.
         TypeError: `sketch` is neither an array of numbers nor a PIL image.
         ValueError: the array has another shape, or values that are not finite or out of range.
     """
-    ink = extract_ink(to_pixels(sketch))
-    cropped = normalize_stroke_width(crop(ink))
+    ink = extract_ink(to_pixels(sketch))  # (H, W)
+    cropped = normalize_stroke_width(crop(ink))  # (h, w)
     resized = resize_to_20x20(cropped)  # (20, 20)
     return PreprocessingStages(ink, cropped, resized, center(resized))

@@ -81,7 +81,7 @@ class TrainingSettings:
             if getattr(self, name) not in known
         ]
         problems += [
-            f"{name} must be from {low:g} to {high:g}, not {getattr(self, name)!r}"
+            f"{name} must be from {low} to {high}, not {getattr(self, name)!r}"
             for name, (low, high) in LIMITS.items()
             if not low <= getattr(self, name) <= high
         ]

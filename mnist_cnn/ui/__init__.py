@@ -1,1 +1,1 @@
-"""The page: the only part of the package that knows gradio."""
+"""The page, built with Gradio. No other part of the package imports gradio."""

@@ -1,23 +1,23 @@
-"""The Draw tab: a pad, and what a network reads on it."""
+"""The Draw tab: a canvas or an uploaded image, and what the models predict for it."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-import numpy as np
 from gradio.events import Dependency
 from PIL import Image
 
 from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
 from ..feature_maps import feature_maps
-from ..models import count_parameters
+from ..models import DEFAULT_MODEL, count_parameters
 from ..preprocessing import BlankSketchError, PreprocessingStages, preprocess_with_stages
 from .components.feature_maps.feature_maps import FeatureMaps, feature_maps_value
-from .components.image_upload import ImageUpload
-from .components.label_feedback.label_feedback import LabelFeedback, score
-from .components.model_choice import ModelChoice
+from .components.image_upload.image_upload import ImageUpload
+from .components.label_feedback.label_feedback import LabelFeedback, score_text, selected_digit
+from .components.model_choice.model_choice import USER_MODEL, ModelChoice, model_choices, model_label
 from .components.prediction_panel.prediction_panel import (
     EMPTY_PREDICTION,
     ModelResult,
@@ -26,206 +26,200 @@ from .components.prediction_panel.prediction_panel import (
     prediction_value,
 )
 from .components.sketchpad.sketchpad import Sketchpad
+from .events import IMMEDIATE
 from .server.errors import user_error
 
-DEFAULT_MODEL = "net-25k"
-USER_MODEL = "own"  # the choice that stands for what the visitor trained
-_OWN_NAME = "yours"
-_NO_DIGIT = "no digit"  # the label of a picture of something else
-_NO_PICTURE = empty_prediction(
-    "Choose, paste or take a picture of one digit on plain or ruled paper, with room around it."
-)
-_BLANK_PICTURE = empty_prediction("The picture is blank, or what is on it runs off its sides.")
+_NO_DIGIT = "no digit"  # the label that the API gives to a rejected image
+_BLANK_IMAGE = empty_prediction("The image is blank, or the drawing runs off its edges.")
 
 
 @dataclass(frozen=True)
 class DrawTab:
-    """What the Train tab needs of this one.
+    """What the Train tab needs of the Draw tab.
 
     Attributes:
-        pad: the drawing pad.
-        own: where the visitor's own network goes, a `Classifier`, or None.
-        network: the choice of networks.
-        answers: the drawings that the visitor has named, `LabelledDrawings`; they are nowhere else.
-        named: the event in which one more is named, to follow by another.
+        pad: the canvas.
+        user_model: holds the `Classifier` that the user trained and uses, or None.
+        model: the choice of the model.
+        drawings: holds the session's `LabelledDrawings`; they are stored nowhere else.
+        labelled: the event of one more label, for other events to follow.
     """
 
     pad: Sketchpad
     user_model: gr.State
-    network: gr.Radio
-    answers: gr.State
-    named: Dependency
+    model: gr.Radio
+    drawings: gr.State
+    labelled: Dependency
 
 
-def build_draw_tab(pretrained: dict[str, Classifier]) -> DrawTab:
+class DrawHandlers:
+    """What the tab's events call.
+
+    Args:
+        pretrained: the classifiers that every user has, by model name.
+    """
+
+    def __init__(self, pretrained: Mapping[str, Classifier]) -> None:
+        self._pretrained = pretrained
+
+    def predict_all(
+        self, sketch: Image.Image | None, user_model: Classifier | None
+    ) -> tuple[PreprocessingStages | None, dict[str, ModelResult]]:
+        """Preprocess a drawing or an image, and classify it with every model.
+
+        Returns:
+            The stages of preprocessing, and the result of each model by its value in the model choice; None and no
+            results if there is no sketch, or no ink on it.
+        """
+        try:
+            stages = preprocess_with_stages(sketch) if sketch else None
+        except BlankSketchError:  # for example, everything was erased
+            stages = None
+        if stages is None:
+            return None, {}
+        results: dict[str, ModelResult] = {}
+        is_digit = None  # for the first model to decide: all of them have the same rejection model
+        for key, classifier in self._models(user_model).items():
+            started = time.perf_counter()
+            prediction = classifier.predict_image(stages.image, is_digit)
+            milliseconds = 1000 * (time.perf_counter() - started)
+            results[key] = ModelResult(
+                model_label(key),
+                count_parameters(classifier.model),
+                classifier.test_accuracy,
+                prediction,
+                milliseconds,
+            )
+            is_digit = prediction.is_digit
+        return stages, results
+
+    def predict_sketch(
+        self, sketch: Image.Image | None, model: str, show_feature_maps: bool, user_model: Classifier | None
+    ) -> tuple[dict[str, Any], list[dict[str, str]]]:
+        """The values of the prediction panel and the feature maps for the drawing on the canvas."""
+        stages, results = self.predict_all(sketch, user_model)
+        if stages is None or model not in results:
+            return EMPTY_PREDICTION, []
+        value = prediction_value(stages, results, model)
+        if not show_feature_maps:
+            return value, []
+        classifier = self._models(user_model)[model]
+        return value, feature_maps_value(feature_maps(classifier.model, stages.image))
+
+    def predict_upload(self, image: Image.Image | None, model: str, user_model: Classifier | None) -> dict[str, Any]:
+        """The update of the second prediction panel for an uploaded image; hides the panel if there is none."""
+        if image is None:
+            return gr.update(visible=False)
+        stages, results = self.predict_all(image, user_model)
+        if stages is None or model not in results:
+            return gr.update(value=_BLANK_IMAGE, visible=True)
+        value = prediction_value(stages, results, model, first_stage="Extracted ink")
+        return gr.update(value=value, visible=True)
+
+    def add_label(
+        self,
+        event: gr.EventData,
+        sketch: Image.Image | None,
+        model: str,
+        user_model: Classifier | None,
+        drawings: LabelledDrawings,
+    ) -> tuple[str, LabelledDrawings]:
+        """Label the drawing on the canvas. Returns a message, and the labelled drawings."""
+        label = selected_digit(event)
+        _, results = self.predict_all(sketch, user_model)
+        if model not in results:
+            return "Draw a digit first.", drawings
+        prediction = results[model].prediction
+        predicted = prediction.digit if prediction.is_digit else None
+        drawings = drawings.add(prediction.image, label, predicted)
+        return score_text(drawings), drawings
+
+    def classify_file(self, image: Image.Image | None) -> dict[str, float] | str:
+        """Each digit's probability by the default model, or `_NO_DIGIT`, for the API.
+
+        Raises:
+            gr.Error: there is no image, or it is blank.
+        """
+        if image is None:
+            raise user_error("There is no image to classify. Choose a file that shows one digit.")
+        prediction = self._pretrained[DEFAULT_MODEL].predict(image)
+        if prediction.digit is None:
+            raise user_error("The image is blank: nothing stands out from the background.")
+        if not prediction.is_digit:
+            return _NO_DIGIT
+        return {str(digit): float(probability) for digit, probability in enumerate(prediction.probabilities)}
+
+    def _models(self, user_model: Classifier | None) -> dict[str, Classifier]:
+        return {**self._pretrained, **({USER_MODEL: user_model} if user_model else {})}
+
+
+def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
     """Lay out the tab inside the current Blocks and connect its events.
 
     Args:
-        shipped: the networks that every visitor has, by name.
+        pretrained: the classifiers that every user has, by model name.
     """
-
-    def look(
-        sketch: Image.Image | None, user_model: Classifier | None
-    ) -> tuple[PreprocessingStages | None, dict[str, ModelResult]]:
-        """How a drawing or a picture became an image, and what each network reads in it, by the choice for it.
-
-        None and nothing where there is none, or no ink on it.
-        """
-        try:
-            steps = preprocess_with_stages(sketch) if sketch else None
-        except BlankSketchError:  # all of it was erased
-            steps = None
-        if steps is None:
-            return None, {}
-        networks = {name: (name, classifier) for name, classifier in pretrained.items()}
-        if user_model:
-            networks[USER_MODEL] = (_OWN_NAME, user_model)
-        opinions: dict[str, ModelResult] = {}
-        is_digit = None
-        for key, (name, classifier) in networks.items():
-            opinions[key] = _opinion(name, classifier, steps.image, is_digit)
-            is_digit = opinions[key].prediction.is_digit  # by the judge that all of them have
-        return steps, opinions
-
-    def read(
-        sketch: Image.Image | None, network: str, inside: bool, user_model: Classifier | None
-    ) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        steps, opinions = look(sketch, user_model)
-        if steps is None or network not in opinions:
-            return EMPTY_PREDICTION, []
-        value = prediction_value(steps, list(opinions.values()), chosen=list(opinions).index(network))
-        if not inside:
-            return value, []
-        classifier = user_model if user_model and network == USER_MODEL else pretrained[network]
-        return value, feature_maps_value(feature_maps(classifier.model, steps.image))
-
-    def show_picture(picture: Image.Image | None, network: str, user_model: Classifier | None) -> dict[str, Any]:
-        steps, opinions = look(picture, user_model)
-        if picture is None:
-            return gr.update(visible=False)
-        if steps is None or network not in opinions:
-            return gr.update(value=_BLANK_PICTURE, visible=True)
-        value = prediction_value(steps, list(opinions.values()), chosen=list(opinions).index(network), first="ink")
-        return gr.update(value=value, visible=True)
-
-    def name_digit(
-        event: gr.EventData,
-        sketch: Image.Image | None,
-        network: str,
-        user_model: Classifier | None,
-        answers: LabelledDrawings,
-    ) -> tuple[str, LabelledDrawings]:
-        digit = _pressed(event)
-        _, opinions = look(sketch, user_model)
-        if network not in opinions:
-            return "Draw a digit first.", answers
-        prediction = opinions[network].prediction
-        read = prediction.digit if prediction.is_digit else None
-        answers = answers.add(prediction.image, digit, read)
-        return score(answers), answers
-
-    def read_picture(picture: Image.Image | None) -> dict[str, float] | str:
-        if picture is None:
-            raise user_error("There is no picture to read. Choose a file with one digit on it.")
-        prediction = pretrained[DEFAULT_MODEL].predict(picture)
-        if prediction.digit is None:
-            raise user_error("The picture is blank: nothing stands out from its background.")
-        if not prediction.is_digit:
-            return _NO_DIGIT
-        return {str(digit): float(share) for digit, share in enumerate(prediction.probabilities)}
-
+    handlers = DrawHandlers(pretrained)
     user_model = gr.State(None)
-    answers = gr.State(LabelledDrawings())
+    drawings = gr.State(LabelledDrawings())
     with gr.Row():
         with gr.Column(min_width=320):
             pad = Sketchpad(elem_id="pad")
         with gr.Column(min_width=320):
-            reading = PredictionPanel(elem_id="reading")
+            panel = PredictionPanel(elem_id="reading")
             with gr.Row():
-                network = ModelChoice(
+                model = ModelChoice(
                     model_choices(pretrained),
                     value=DEFAULT_MODEL,
-                    label="Network",
+                    label="Model",
                     container=False,
-                    elem_id="network",
+                    elem_id="model",
                     scale=3,
                 )
-                inside = gr.Checkbox(label="Feature maps", container=False, elem_id="inside")
-            naming = LabelFeedback(elem_id="naming")
-            layers = FeatureMaps(elem_id="layers")
-            with gr.Accordion("Read a photo or a picture file", open=False):
-                picture = ImageUpload(
-                    label="One digit, with room around it",
+                show_feature_maps = gr.Checkbox(label="Feature maps", container=False, elem_id="show-feature-maps")
+            feedback = LabelFeedback(elem_id="label-feedback")
+            maps = FeatureMaps(elem_id="feature-maps")
+            with gr.Accordion("Classify a photo or image file", open=False):
+                image = ImageUpload(
+                    label="One digit, with some margin around it",
                     sources=["upload", "webcam", "clipboard"],
-                    # As seen by others: a digit in a mirror is none. A phone's camera at the back sees the paper.
+                    # Not mirrored, as a mirrored digit is not a digit. A phone's rear camera can see the paper.
                     webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": {"facingMode": "environment"}}),
                     height=240,
-                    elem_id="picture",
+                    elem_id="image",
                 )
-                picture_reading = PredictionPanel(elem_id="picture-reading", visible=False)
-            # On the page nobody sees or presses these: they make the API's /predict.
-            label = gr.Label(visible=False)
-            predict = gr.Button(visible=False)
+                image_panel = PredictionPanel(elem_id="image-prediction", visible=False)
+            # Invisible components behind the API's /predict.
+            api_result = gr.Label(visible=False)
+            api_trigger = gr.Button(visible=False)
 
     gr.on(
-        [pad.input, network.change, inside.change],
-        read,
-        [pad, network, inside, user_model],
-        [reading, layers],
+        [pad.input, model.change, show_feature_maps.change],
+        handlers.predict_sketch,
+        [pad, model, show_feature_maps, user_model],
+        [panel, maps],
         trigger_mode="always_last",
-        queue=False,
-        show_progress="hidden",
-        concurrency_limit=None,
-        api_visibility="private",
+        **IMMEDIATE,
     )
-    named = naming.select(
-        name_digit,
-        [pad, network, user_model, answers],
-        [naming, answers],
-        queue=False,
-        show_progress="hidden",
-        concurrency_limit=None,
-        api_visibility="private",
+    labelled = feedback.select(
+        handlers.add_label, [pad, model, user_model, drawings], [feedback, drawings], **IMMEDIATE
     )
     gr.on(
-        [picture.upload, picture.clear, network.change],  # a paste and a camera's picture are uploads too
-        show_picture,
-        [picture, network, user_model],
-        picture_reading,
+        [image.upload, image.clear, model.change],  # pasted images and photos are uploads too
+        handlers.predict_upload,
+        [image, model, user_model],
+        image_panel,
         trigger_mode="always_last",
-        queue=False,
-        show_progress="hidden",
-        concurrency_limit=None,
-        api_visibility="private",
+        **IMMEDIATE,
     )
-    predict.click(
-        read_picture,
-        picture,
-        label,
+    api_trigger.click(
+        handlers.classify_file,
+        image,
+        api_result,
         api_name="predict",
-        api_description="Read a picture file of one digit: the probability of each digit, or 'no digit', by net-25k.",
+        api_description=(
+            f"Classify an image file that shows one digit: each digit's probability, or '{_NO_DIGIT}', by "
+            f"{DEFAULT_MODEL}."
+        ),
     )
-    return DrawTab(pad, user_model, network, answers, named)
-
-
-def _pressed(event: gr.EventData) -> int:
-    """The digit whose button was pressed; what the event holds comes from the visitor."""
-    try:
-        digit = event.digit
-    except (AttributeError, TypeError):
-        digit = None
-    if type(digit) is not int or digit not in range(10):
-        raise user_error("That is not one of the ten digits. Press a button from 0 to 9.")
-    return digit
-
-
-def _opinion(name: str, classifier: Classifier, image: np.ndarray, is_digit: bool | None) -> ModelResult:
-    started = time.perf_counter()
-    prediction = classifier.predict_image(image, is_digit)
-    milliseconds = 1000 * (time.perf_counter() - started)
-    return ModelResult(name, count_parameters(classifier.model), classifier.test_accuracy, prediction, milliseconds)
-
-
-def model_choices(pretrained: dict[str, Classifier], user_model: Classifier | None = None) -> list[tuple[str, str]]:
-    """The networks that a visitor can choose from, as (label, value), with the visitor's own where there is one."""
-    return [(name, name) for name in pretrained] + ([(_OWN_NAME, USER_MODEL)] if user_model else [])
+    return DrawTab(pad, user_model, model, drawings, labelled)

@@ -1,4 +1,4 @@
-"""Arrays as small pictures that a page can hold."""
+"""Arrays as small images that a page can hold."""
 
 import base64
 import io
@@ -7,26 +7,34 @@ import numpy as np
 from PIL import Image
 
 
-def png_url(picture: np.ndarray, largest: int | None = None) -> str:
-    """A grey picture (H, W) of 0 to 255 as a PNG data URL.
+def png_url(pixels: np.ndarray, max_side: int | None = None) -> str:
+    """A greyscale image as a PNG data URL.
 
     Args:
-        picture: what to show.
-        largest: pixels; the picture is made smaller where a side is longer.
+        pixels: (H, W), 0 to 255.
+        max_side: in pixels; a larger image is scaled down.
     """
-    image = Image.fromarray(picture.astype(np.uint8))
-    if largest and max(image.size) > largest:
-        image.thumbnail((largest, largest), Image.Resampling.BOX)
+    image = Image.fromarray(pixels.astype(np.uint8))
+    if max_side and max(image.size) > max_side:
+        image.thumbnail((max_side, max_side), Image.Resampling.BOX)
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def tiled(pictures: np.ndarray, columns: int) -> np.ndarray:
-    """Pictures (N, H, W) of 0 to 255 side by side in rows of `columns`, a dark grey line between them, uint8 (·, ·)."""
-    number, height, width = pictures.shape
-    rows = -(-number // columns)
+def tile(images: np.ndarray, columns: int) -> np.ndarray:
+    """Arrange images in rows of `columns`, with a dark grey line between them.
+
+    Args:
+        images: (N, H, W), 0 to 255.
+        columns: images per row; the last row may have fewer.
+
+    Returns:
+        uint8 (rows · (H + 1) - 1, columns · (W + 1) - 1).
+    """
+    count, height, width = images.shape
+    rows = -(-count // columns)
     sheet = np.full((rows * columns, height + 1, width + 1), 64, np.uint8)
-    sheet[:number, :height, :width] = pictures
+    sheet[:count, :height, :width] = images
     sheet = sheet.reshape(rows, columns, height + 1, width + 1).swapaxes(1, 2)
     return sheet.reshape(rows * (height + 1), columns * (width + 1))[:-1, :-1]

@@ -1,4 +1,4 @@
-"""How a training run stands and what it came to, in words."""
+"""Texts about a training run: its status, its result, and what the user's labelled drawings changed."""
 
 from collections.abc import Sequence
 
@@ -8,55 +8,56 @@ from ..evaluation import accuracy
 from ..jobs.report import Report
 from ..jobs.run import RunState, TrainingRun
 
-_LINE = 0.95  # of the test digits: what a network of this size has to read after one epoch
+_TARGET_ACCURACY = 0.95  # on MNIST's test set, which a model of this size has to reach in one epoch
 
 
-def headline(run: TrainingRun) -> str:
-    """How a run stands that has not ended well yet."""
+def status_text(run: TrainingRun) -> str:
+    """The status of a run that is queued or in progress, or failed, or left the queue."""
     if run.state is RunState.FAILED:
-        return f"The training failed. {run.error}"
+        return f"Training failed. {run.error}"
     if run.finished and not run.progress:
-        return "You left the line; nothing was trained."
+        return "Left the queue; nothing was trained."
     if run.position:
-        others = "one other training" if run.position == 1 else f"{run.position} other trainings"
-        return f"Waiting for {others}: your turn comes by itself, or leave the line."
+        return f"Queued: {run.position} {'run' if run.position == 1 else 'runs'} ahead. Yours starts automatically."
     if run.state is RunState.PAUSED and run.progress:
-        return f"Paused at {run.progress.step / run.progress.total_steps:.0%}. Others may train meanwhile."
+        return f"Paused at {run.progress.step / run.progress.total_steps:.0%}. Other runs can train in the meantime."
     if run.state is RunState.EVALUATING:
-        return "Trained. Measuring it on all test digits, and how sure it may be …"
-    return f"Training {run.settings.model}, recipe “{run.settings.recipe}” …"
+        return "Training finished. Evaluating on the test set and calibrating …"
+    return f"Training {run.settings.model} with the recipe “{run.settings.recipe}” …"
 
 
-def result(report: Report, pretrained: Classifier) -> str:
-    """What a run that has ended came to, beside the shipped network of its name."""
-    progress, share = report.progress, report.test_accuracy
+def summary_text(report: Report, pretrained: Classifier) -> str:
+    """The result of a finished run, next to the pretrained model of the same name."""
+    progress = report.progress
     end = "Done" if progress.is_last else f"Stopped at {progress.step / progress.total_steps:.0%}"
-    side = "above" if share >= _LINE else "below"
+    target = "target" if report.test_accuracy >= _TARGET_ACCURACY else "below the target of"
     return (
-        f"{end} after {progress.seconds:.0f} s: this network of {report.parameters:,} parameters reads {share:.2%} "
-        f"of MNIST's test digits, {side} the {_LINE:.0%} line; the shipped {pretrained.name} reads "
-        f"{pretrained.test_accuracy:.2%}."
+        f"{end} after {progress.seconds:.0f} s. Test accuracy {report.test_accuracy:.2%} ({target} "
+        f"{_TARGET_ACCURACY:.0%}) with {report.num_parameters:,} parameters. "
+        f"Pretrained {pretrained.name}: {pretrained.test_accuracy:.2%}."
     )
 
 
-def cost(run: TrainingRun, drawings: LabelledDrawings, report: Report, earlier: Sequence[tuple[int, Report]]) -> str:
-    """What added drawings changed, for them and for MNIST's test digits; nothing where none were added.
+def extra_data_effect(
+    run: TrainingRun, drawings: LabelledDrawings, report: Report, previous: Sequence[tuple[int, Report]]
+) -> str:
+    """What training on labelled drawings changed, for these drawings and for MNIST's test set; empty without any.
 
     Args:
-        run: the run that they joined.
-        drawings: these drawings.
+        run: the run that they were added to.
+        drawings: the labelled drawings.
         report: of the run.
-        earlier: the numbered reports of the visit, among which one without drawings is looked for.
+        previous: numbered reports of the session, in which one with the same settings but no drawings is looked for.
     """
     if not drawings.count:
         return ""
-    right = round(accuracy(run.model, drawings.images, drawings.labels) * drawings.count)
-    gained = f" It reads {right} of your {drawings.count} drawings; {drawings.correct} before."
-    without = [(number, other) for number, other in earlier if other.settings == report.settings and not other.added]
+    correct = round(accuracy(run.model, drawings.images, drawings.labels) * drawings.count)
+    effect = f" Your drawings: {correct} of {drawings.count} correct ({drawings.correct} before)."
+    without = [
+        (number, other) for number, other in previous if other.settings == report.settings and not other.num_extra
+    ]
     if not without:
-        return f"{gained} Train once without them to see what they cost on MNIST."
+        return f"{effect} Train once without them to see their effect on the test accuracy."
     number, other = without[-1]
-    lost = 100 * (other.test_accuracy - report.test_accuracy)
-    return (
-        f"{gained} Run {number}, without them, reads {other.test_accuracy:.2%} of MNIST: a cost of {lost:.2f} points."
-    )
+    change = 100 * (report.test_accuracy - other.test_accuracy)
+    return f"{effect} Test accuracy without them, in run {number}: {other.test_accuracy:.2%} ({change:+.2f} points)."

@@ -1,4 +1,4 @@
-"""How the page looks: Gradio's default theme, with letters that are whole and grey that can be read."""
+"""Gradio's default theme, with a complete bold font and text that has enough contrast."""
 
 import gradio as gr
 
@@ -6,8 +6,8 @@ import gradio as gr
 def theme() -> gr.themes.Base:
     """The theme to launch the page with.
 
-    The bold face that Gradio's theme names, 600, comes with Gradio as a stub of a few letters; 700 is whole. The grey
-    of its lesser texts is too light on white for WCAG AA.
+    Gradio's theme asks for weight 600, of which Gradio ships only a few letters; weight 700 is complete. Its grey for
+    secondary text has too little contrast on white for WCAG AA.
     """
     return gr.themes.Default(
         font=(gr.themes.LocalFont("Source Sans Pro", weights=(400, 700)), "ui-sans-serif", "system-ui", "sans-serif")

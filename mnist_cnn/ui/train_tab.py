@@ -1,4 +1,4 @@
-"""The Train tab: one epoch, live."""
+"""The Train tab: one epoch of training, shown live."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,34 +20,40 @@ from ..classifier import REJECTION_MODEL, Classifier
 from ..data import DataError
 from ..data.corrections import LabelledDrawings
 from ..data.mnist import download_progress, load_mnist_cached
+from ..jobs.history import History
 from ..jobs.process import STANDBY
 from ..jobs.queue import JobQueue
 from ..jobs.report import Report
-from ..jobs.run import LabelledImages, RunState, TrainingRun
-from ..models import MODELS
+from ..jobs.run import RunState, TrainingRun
+from ..models import DEFAULT_MODEL, MODELS
 from ..preprocessing import BlankSketchError, sketch_to_mnist
 from ..training import AUGMENTATIONS
-from .components.run_history.run_history import KEPT, RunHistory, run_history_value
+from ..training.batches import LabelledImages
+from ..training.settings import LIMITS
+from .components.model_choice.model_choice import USER_MODEL, model_choices
+from .components.percent_slider.percent_slider import PercentSlider
+from .components.run_history.run_history import RunHistory, run_history_value
 from .components.run_results.run_results import RunResults, run_results_value
 from .components.training_monitor.training_monitor import TrainingMonitor, training_monitor_value
-from .draw_tab import DEFAULT_MODEL, USER_MODEL, DrawTab, model_choices
-from .messages import cost, headline, result
+from .draw_tab import DrawTab
+from .events import IMMEDIATE, QUEUED
+from .messages import extra_data_effect, status_text, summary_text
 from .server.errors import user_error
-from .training_form import BATCH_SIZES, LR_RANGE, MAX_SEED, PERCENT, RECIPES, TrainingForm
+from .training_form import BATCH_SIZES, RECIPES, TrainingForm
 
-TRAIN = "train"  # the tab's id, in the page and in links
+TRAIN_TAB_ID = "train"  # on the page and in links
 
-_INVITATION = "Train a network from scratch on MNIST's 60,000 digits, each seen once."
-_UPDATE_EVERY = 0.15  # seconds
-_MOST_IN_LINE = 30
-_COPIES = 50  # of each of the visitor's drawings, among 60,000 digits
-_EXAMPLE = 8  # of the test set, watched where the pad is empty: a 5 that young networks take for a 6
-_TURNS = JobQueue(
-    slots=max(1, (os.cpu_count() or 1) // 2)
-)  # of all visitors; a training takes a core, a page the other
+_INVITATION = "Train a model from scratch: one epoch on MNIST's 60,000 training images."
+_UPDATE_INTERVAL = 0.15  # seconds
+_MAX_QUEUED = 30
+_MAX_REPORTS = 10  # of a session; the oldest are dropped
+_COPIES = 50  # augmented copies of each labelled drawing, to carry weight among 60,000 images
+_EXAMPLE = 8  # index in the test set of the probe image if the canvas is empty: a 5 that is first predicted as a 6
+# All users' runs. A run keeps one CPU core busy and its user's page another.
+_QUEUE = JobQueue(slots=max(1, (os.cpu_count() or 1) // 2))
 
-# Puts a link's settings into the page's address, and copies that.
-_SHARE = """(query) => {
+# Puts a link's settings into the address bar and copies the address.
+_COPY_LINK = """(query) => {
     history.replaceState(null, "", location.pathname + query);
     navigator.clipboard?.writeText(location.href);
 }"""
@@ -55,268 +61,363 @@ _SHARE = """(query) => {
 Updates = dict[Any, Any]  # new values by component
 
 
-def build_train_tab(pretrained: dict[str, Classifier], draw: DrawTab, tabs: gr.Tabs, tab: gr.Tab) -> None:
-    """Lay out the tab inside the current Blocks and connect its events.
+class TrainTab:
+    """The tab's components, laid out inside the current Blocks."""
+
+    def __init__(self) -> None:
+        form = TrainingForm.from_recipe(DEFAULT_MODEL, RECIPES[0])
+        self.run = gr.State(None)  # a `TrainingRun` while one is in progress
+        self.trained_model = gr.State(None)  # the `Classifier` of the last finished run
+        self.reports = gr.State([])  # numbered reports of the session, oldest first
+        with gr.Row():
+            with gr.Column(min_width=300, scale=1):
+                self.model = gr.Radio(list(MODELS), value=form.model, label="Model")
+                self.recipe = gr.Radio(
+                    RECIPES,
+                    value=form.recipe,
+                    label="Recipe",
+                    info="Default, or the reference model's published recipe",
+                )
+                with gr.Row():
+                    self.start = gr.Button("Train", variant="primary", elem_id="train", min_width=72)
+                    self.pause = gr.Button("Pause", interactive=False, elem_id="pause", min_width=72)
+                    self.stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop")
+                with gr.Accordion("Settings", open=False, elem_id="settings"):
+                    self._create_settings(form)
+                self.use_drawings = gr.Checkbox(
+                    label=_use_drawings_label(0), interactive=False, elem_id="use-drawings", container=False
+                )
+            with gr.Column(min_width=300, scale=3):
+                self.monitor = TrainingMonitor(_INVITATION, elem_id="monitor")
+        with gr.Row(visible=False) as self.results_row:
+            layout: dict[str, Any] = {"size": "md", "min_width": 140}  # two buttons side by side on a phone
+            self.use = gr.Button("Use on the Draw tab", variant="primary", elem_id="use", **layout)
+            self.restore = gr.Button("Restore pretrained model", interactive=False, elem_id="restore", **layout)
+            self.weights = gr.DownloadButton("Download weights", elem_id="weights", **layout)
+            self.metrics = gr.DownloadButton("Download metrics", elem_id="metrics", **layout)
+            self.curves = gr.DownloadButton("Download curves", elem_id="curves", **layout)
+        self.results = RunResults(elem_id="results", visible=False)
+        self.history = RunHistory(elem_id="history")
+        self.query = gr.Textbox(visible=False)  # for the script that copies a link, which cannot see a `gr.State`
+
+    def _create_settings(self, form: TrainingForm) -> None:
+        self.lr = gr.Number(
+            form.lr,
+            label="Learning rate",
+            info="Peak learning rate; too high diverges",
+            minimum=LIMITS["lr"][0],
+            maximum=LIMITS["lr"][1],
+            step=0.01,
+        )
+        self.batch_size = gr.Dropdown(
+            BATCH_SIZES,
+            value=form.batch_size,
+            label="Batch size",
+            info="Samples per step; smaller batches are slower",
+        )
+        self.augmentation = gr.Radio(
+            list(AUGMENTATIONS),
+            value=form.augmentation,
+            label="Augmentation",
+            info="Random rotation, shift and scale (light, affine), or random stroke width, slant and shape (strokes)",
+        )
+        self.train_fraction = PercentSlider(
+            1,
+            100,
+            form.train_fraction,
+            step=1,
+            label="Training data (%)",
+            info="Less data trains faster and less accurately",
+        )
+        self.seed = gr.Number(
+            form.seed,
+            label="Seed",
+            info="Seeds initialisation, shuffling and augmentation; the same seed gives the same result",
+            precision=0,
+            minimum=LIMITS["seed"][0],
+            maximum=LIMITS["seed"][1],
+        )
+        self.link = gr.Button("Copy link to these settings", size="sm", elem_id="link")
+
+    @property
+    def form(self) -> list[Any]:
+        """The inputs of the form, in the order of the fields of `TrainingForm`."""
+        return [getattr(self, field.name) for field in dataclasses.fields(TrainingForm)]
+
+
+class TrainHandlers:
+    """What the tab's events call. Most return updates by component.
 
     Args:
-        shipped: the networks that every visitor has, by name.
-        draw: where "Use on the Draw tab" puts the trained network, and where the visitor's drawings come from.
-        tabs: of the page.
-        tab: this one, with the id `TRAIN`; links to settings open it.
+        pretrained: the classifiers that every user has, by model name.
+        draw: the Draw tab.
+        tab: this tab's components.
+        queue: where runs wait.
     """
-    first = TrainingForm.from_recipe(DEFAULT_MODEL, RECIPES[0])
-    run = gr.State(None)  # while there is one
-    trained = gr.State(None)  # the network of the last run that ended
-    reports = gr.State([])
-    with gr.Row():
-        with gr.Column(min_width=300, scale=1):
-            network = gr.Radio(list(MODELS), value=first.network, label="Network")
-            recipe = gr.Radio(RECIPES, value=first.recipe, label="Recipe", info="Ours, or the reference network's own")
-            with gr.Row():
-                start = gr.Button("Train", variant="primary", elem_id="train", min_width=72)
-                pause = gr.Button("Pause", interactive=False, elem_id="pause", min_width=72)
-                stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop", min_width=72)
-            with gr.Accordion("Settings", open=False, elem_id="settings"):
-                lr = gr.Number(
-                    first.lr,
-                    label="Learning rate",
-                    info="At its peak. Higher learns faster, until nothing is learnt",
-                    minimum=LR_RANGE[0],
-                    maximum=LR_RANGE[1],
-                    step=0.01,
-                )
-                batch_size = gr.Dropdown(
-                    BATCH_SIZES, value=first.batch_size, label="Batch size", info="Images a step; fewer take longer"
-                )
-                augmentation = gr.Radio(
-                    list(AUGMENTATIONS),
-                    value=first.augmentation,
-                    label="Augmentation",
-                    info="Turned, shifted and scaled (light, affine), or with new pens, slants and styles (redrawn)",
-                )
-                percent = gr.Slider(
-                    *PERCENT,
-                    first.percent,
-                    step=1,
-                    label="Percent of the training set",
-                    info="Less is faster, and worse",
-                )
-                seed = gr.Number(
-                    first.seed,
-                    label="Seed",
-                    info="Of weights, order and changes; the same gives the same result",
-                    precision=0,
-                    minimum=0,
-                    maximum=MAX_SEED,
-                )
-                link = gr.Button("Copy a link to these settings", size="sm", elem_id="link")
-            corrections = gr.Checkbox(
-                label=_corrections_label(0), interactive=False, elem_id="corrections", container=False
-            )
-        with gr.Column(min_width=300, scale=3):
-            monitor = TrainingMonitor(_INVITATION, elem_id="monitor")
-    with gr.Row(visible=False) as ended:
-        use = gr.Button("Use on the Draw tab", variant="primary", elem_id="use", min_width=140)
-        revert = gr.Button("Revert", interactive=False, elem_id="revert", min_width=80)
-        weights = gr.DownloadButton("Weights", elem_id="weights", min_width=100)
-        metrics = gr.DownloadButton("Metrics", elem_id="metrics", min_width=100)
-        curves = gr.DownloadButton("Curves", elem_id="curves", min_width=100)
-    results = RunResults(elem_id="results", visible=False)
-    records = RunHistory(elem_id="records")
-    chosen = [network, recipe, lr, batch_size, augmentation, percent, seed]
 
-    async def train(*inputs: Any) -> AsyncIterator[Updates]:
-        *values, with_corrections, sketch, answers, earlier = inputs
+    def __init__(
+        self, pretrained: Mapping[str, Classifier], draw: DrawTab, tab: TrainTab, queue: JobQueue = _QUEUE
+    ) -> None:
+        self._pretrained, self._draw, self._tab, self._queue = pretrained, draw, tab, queue
+
+    async def train(self, *inputs: Any) -> AsyncIterator[Updates]:
+        """Train with the settings of the form, and yield updates until the run is over.
+
+        Args:
+            inputs: the fields of `TrainingForm`; then whether to train on the labelled drawings, the sketch on the
+                canvas, the labelled drawings, and the numbered reports of the session.
+        """
+        *values, use_drawings, sketch, drawings, reports = inputs
+        tab = self._tab
         try:
-            if len(_TURNS) >= _MOST_IN_LINE:
-                raise ValueError("Too many are waiting to train already. Try again in some minutes.")
+            if len(self._queue) >= _MAX_QUEUED:
+                raise ValueError("Queue full: too many runs are waiting. Try again in a few minutes.")
             settings = TrainingForm(*values).settings()
         except ValueError as error:
-            yield {monitor: training_monitor_value(str(error))}
+            yield {tab.monitor: training_monitor_value(str(error))}
             return
-        yield {start: gr.Button(interactive=False), monitor: training_monitor_value("Reading MNIST …")}
+        yield {tab.start: gr.Button(interactive=False), tab.monitor: training_monitor_value("Loading MNIST …")}
         loading = asyncio.create_task(asyncio.to_thread(load_mnist_cached))
-        while not (await asyncio.wait([loading], timeout=_UPDATE_EVERY))[0]:
-            share = download_progress()
-            if share < 1:
-                words = f"Fetching MNIST, once for everybody: {share:.0%} of 12 MB …"
-                yield {monitor: training_monitor_value(words, share=share)}
+        while not (await asyncio.wait([loading], timeout=_UPDATE_INTERVAL))[0]:
+            fraction = download_progress()
+            if fraction < 1:
+                status = f"Downloading MNIST, once for all users: {fraction:.0%} of 12 MB …"
+                yield {tab.monitor: training_monitor_value(status, fraction=fraction)}
         try:
             training_set, test_set = loading.result()
         except DataError as error:
-            yield {start: gr.Button(interactive=True), monitor: training_monitor_value(str(error))}
+            yield {tab.start: gr.Button(interactive=True), tab.monitor: training_monitor_value(str(error))}
             return
-        drawings = answers if with_corrections else LabelledDrawings()
-        one = TrainingRun(
+        drawings = drawings if use_drawings else LabelledDrawings()
+        run = TrainingRun(
             settings,
             training_set,
             test_set,
-            _TURNS,
-            probe_image=_watched(sketch, test_set),
-            added=drawings.augmented_copies(_COPIES, settings.seed) if drawings.count else None,
+            self._queue,
+            probe_image=probe_image(sketch, test_set),
+            extra_data=drawings.augmented_copies(_COPIES, settings.seed) if drawings.count else None,
         )
-        before = earlier[-1][1].history if earlier else None
-        level = pretrained[settings.model].test_accuracy
-
-        def shown() -> Updates:
-            return {monitor: training_monitor_value(headline(one), one, before, level)}
-
-        def buttons() -> Updates:
-            return _buttons(one, start, pause, stop)
-
-        one.start()
+        run.start()
         try:
-            state = one.state
-            yield {run: one} | shown() | buttons()
-            seen, idle = None, 0
-            while not one.finished:
-                await asyncio.sleep(_UPDATE_EVERY)
-                now = (one.progress, one.state, one.position)
-                idle = idle + 1 if now == seen else 0
-                if now != seen:
-                    yield shown() | (buttons() if one.state is not state else {})
-                elif idle % 3 == 0:
-                    # Only between two updates does Gradio notice that the visitor has gone.
-                    yield {monitor: gr.skip()}
-                seen, state = now, now[1]
+            async for updates in self._follow(run, reports):
+                yield updates
         finally:
-            one.cancel()  # where the visitor has gone; the run is over otherwise
-        if one.error or not one.progress:
-            yield shown() | buttons()
-            return
-        STANDBY.warm_up()  # whoever has trained may train again
-        report = Report.from_run(one, drawings.count)
-        numbered = [*earlier, ((earlier[-1][0] if earlier else 0) + 1, report)][-KEPT:]
-        words = result(report, pretrained[settings.model]) + cost(one, drawings, report, earlier)
+            run.cancel()  # in case the user has left; a run that is over is not affected
+        if not run.error and run.progress:
+            yield self._result(run, drawings, reports)
+
+    async def _follow(self, run: TrainingRun, reports: list[tuple[int, Report]]) -> AsyncIterator[Updates]:
+        """Updates whenever something changes, until the run is over."""
+        yield {self._tab.run: run} | self._monitor(run, status_text(run), reports) | self._buttons(run)
+        shown, state, unchanged = None, run.state, 0
+        while not run.finished:
+            await asyncio.sleep(_UPDATE_INTERVAL)
+            now = (run.progress, run.state, run.position)
+            unchanged = unchanged + 1 if now == shown else 0
+            if now != shown:
+                yield self._monitor(run, status_text(run), reports) | (
+                    self._buttons(run) if run.state is not state else {}
+                )
+            elif unchanged % 3 == 0:
+                yield {self._tab.monitor: gr.skip()}  # Gradio notices only at an update that the user has left
+            shown, state = now, now[1]
+        if run.error or not run.progress:
+            yield self._monitor(run, status_text(run), reports) | self._buttons(run)
+
+    def _result(self, run: TrainingRun, drawings: LabelledDrawings, reports: list[tuple[int, Report]]) -> Updates:
+        """The updates that show the result of a finished run and offer its files."""
+        STANDBY.warm_up()  # the user may train again
+        tab, pretrained = self._tab, self._pretrained[run.settings.model]
+        report = Report.from_run(run, drawings.count)
+        number = reports[-1][0] + 1 if reports else 1
+        numbered = [*reports, (number, report)][-_MAX_REPORTS:]
+        text = summary_text(report, pretrained) + extra_data_effect(run, drawings, report, reports)
         folder = Path(get_upload_folder()) / secrets.token_hex(20)
-        yield buttons() | {
-            run: None,  # with all that it measured, which a visit would keep for as long as it is remembered
-            trained: one.classifier(
-                rejector=pretrained[REJECTION_MODEL]
-            ),  # one epoch of digits does not teach what is none
-            monitor: training_monitor_value(words, one, before, level),
-            results: gr.update(value=run_results_value(report), visible=True),
-            records: run_history_value(numbered),
-            reports: numbered,
-            ended: gr.Row(visible=True),
-            use: gr.Button(interactive=True),
-            weights: gr.DownloadButton(value=_saved(folder, one)),
-            metrics: gr.DownloadButton(value=_written(folder / "metrics.json", json.dumps(report.metrics(), indent=2))),
-            curves: gr.DownloadButton(value=_written(folder / "curves.csv", report.curves_csv())),
-        }
+        return (
+            self._monitor(run, text, reports)
+            | self._buttons(run)
+            | {
+                tab.run: None,  # frees the test set's logits, which the session would keep
+                # One epoch of digits does not teach a model to reject what is not a digit.
+                tab.trained_model: run.classifier(rejector=self._pretrained[REJECTION_MODEL]),
+                tab.results: gr.update(value=run_results_value(report), visible=True),
+                tab.history: run_history_value(numbered),
+                tab.reports: numbered,
+                tab.results_row: gr.Row(visible=True),
+                tab.use: gr.Button(interactive=True),
+                tab.weights: gr.DownloadButton(value=_save_weights(folder, run)),
+                tab.metrics: gr.DownloadButton(
+                    value=_save_text(folder / "metrics.json", json.dumps(report.metrics(), indent=2))
+                ),
+                tab.curves: gr.DownloadButton(value=_save_text(folder / "curves.csv", report.curves_csv())),
+            }
+        )
 
-    def use_it(user_model: Classifier | None) -> Updates:
-        if user_model is None:
-            raise user_error("There is no trained network to use. Train one first.")
+    def _monitor(self, run: TrainingRun, status: str, reports: list[tuple[int, Report]]) -> Updates:
+        previous: History | None = reports[-1][1].history if reports else None
+        pretrained_accuracy = self._pretrained[run.settings.model].test_accuracy
+        return {self._tab.monitor: training_monitor_value(status, run, previous, pretrained_accuracy)}
+
+    def _buttons(self, run: TrainingRun) -> Updates:
+        """The buttons that make sense in the run's state."""
+        state = run.state
+        in_queue = state is RunState.QUEUED and run.progress is None
         return {
-            draw.user_model: user_model,
-            draw.network: gr.Radio(choices=model_choices(pretrained, user_model), value=USER_MODEL),
-            use: gr.Button(interactive=False),
-            revert: gr.Button(interactive=True),
+            self._tab.start: gr.Button(interactive=run.finished),
+            self._tab.pause: gr.Button(
+                "Resume" if state is RunState.PAUSED else "Pause",
+                interactive=state in (RunState.TRAINING, RunState.PAUSED),
+            ),
+            self._tab.stop: gr.Button(
+                "Leave queue" if in_queue else "Stop",
+                interactive=state in (RunState.QUEUED, RunState.TRAINING, RunState.PAUSED),
+            ),
         }
 
-    def back() -> Updates:
+    def use_model(self, trained_model: Classifier | None) -> Updates:
+        """Offer the trained model on the Draw tab, and select it there.
+
+        Raises:
+            gr.Error: there is none.
+        """
+        if trained_model is None:
+            raise user_error("There is no trained model to use. Train one first.")
+        return self._choose(trained_model, USER_MODEL)
+
+    def restore(self) -> Updates:
+        """Remove the user's model from the Draw tab again."""
+        return self._choose(None, DEFAULT_MODEL)
+
+    def _choose(self, user_model: Classifier | None, selected: str) -> Updates:
+        choices = model_choices([*self._pretrained, *([USER_MODEL] if user_model else [])])
         return {
-            draw.user_model: None,
-            draw.network: gr.Radio(choices=model_choices(pretrained), value=DEFAULT_MODEL),
-            use: gr.Button(interactive=True),
-            revert: gr.Button(interactive=False),
+            self._draw.user_model: user_model,
+            self._draw.model: gr.Radio(choices=choices, value=selected),
+            self._tab.use: gr.Button(interactive=user_model is None),
+            self._tab.restore: gr.Button(interactive=user_model is not None),
         }
 
-    def restore(request: gr.Request) -> Updates:
-        if request.query_params.get("tab") != TRAIN:
-            return {tabs: gr.skip()}
-        opened: Updates = {tabs: gr.Tabs(selected=TRAIN)}
+    def open_link(self, query: Mapping[str, str]) -> Updates:
+        """The form with the settings of a link, whose parameters are given; nothing for a link to another tab."""
+        if query.get("tab") != TRAIN_TAB_ID:
+            return {}
         try:
-            choices = TrainingForm.from_query(request.query_params)
+            form = TrainingForm.from_query(query)
         except ValueError as error:
-            return opened | {monitor: training_monitor_value(f"The link's settings cannot be used. {error}")}
-        return opened | dict(zip(chosen, dataclasses.astuple(choices), strict=True))
+            return {self._tab.monitor: training_monitor_value(f"This link cannot be used. {error}")}
+        return dict(zip(self._tab.form, dataclasses.astuple(form), strict=True))
 
-    def by_recipe(network: str, recipe: str) -> list[Any]:
-        try:
-            choices = TrainingForm.from_recipe(network, recipe)
-        except ValueError as error:
-            raise user_error(str(error)) from error
-        return [choices.lr, choices.batch_size, choices.augmentation]
 
-    def query(*values: Any) -> str:
-        choices = TrainingForm(*values)
-        try:
-            choices.settings()
-        except ValueError as error:
-            raise user_error(str(error)) from error
-        return f"?tab={TRAIN}&{choices.query()}"
+def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: gr.Tabs, tab_item: gr.Tab) -> None:
+    """Lay out the tab inside the current Blocks and connect its events.
 
-    at_once: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    states, controls = [run, trained, reports], [start, pause, stop, use, weights, metrics, curves]
-    start.click(
-        train,
-        [*chosen, corrections, draw.pad, draw.answers, reports],
-        [*states, *controls, monitor, results, records, ended],
-        show_progress="hidden",
-        concurrency_limit=None,  # they wait for their turns themselves
-        api_visibility="private",
+    Args:
+        pretrained: the classifiers that every user has, by model name.
+        draw: the Draw tab, which uses the trained model and has the labelled drawings.
+        tabs: of the page.
+        tab_item: this one, with the id `TRAIN_TAB_ID`.
+    """
+    tab = TrainTab()
+    handlers = TrainHandlers(pretrained, draw, tab)
+
+    def open_tab(request: gr.Request) -> Updates:
+        query = request.query_params
+        selected = gr.Tabs(selected=TRAIN_TAB_ID) if query.get("tab") == TRAIN_TAB_ID else gr.skip()
+        return {tabs: selected} | handlers.open_link(query)
+
+    states = [tab.run, tab.trained_model, tab.reports]
+    buttons = [tab.start, tab.pause, tab.stop, tab.use, tab.weights, tab.metrics, tab.curves]
+    choice = [draw.user_model, draw.model, tab.use, tab.restore]
+    # Any number of these events may wait in Gradio's queue: the runs have a queue of their own.
+    tab.start.click(
+        handlers.train,
+        [*tab.form, tab.use_drawings, draw.pad, draw.drawings, tab.reports],
+        [*states, *buttons, tab.monitor, tab.results, tab.history, tab.results_row],
+        **QUEUED,
     )
-    pause.click(_pause_or_resume, run, **at_once)
-    stop.click(lambda one: one and one.stop(), run, **at_once)
-    used = [draw.user_model, draw.network, use, revert]
-    use.click(use_it, trained, used, **at_once)
-    revert.click(back, outputs=used, **at_once)
-    gr.on([network.input, recipe.input], by_recipe, [network, recipe], [lr, batch_size, augmentation], **at_once)
-    draw.named.then(_offer, draw.answers, corrections, **at_once)
-    address = gr.Textbox(visible=False)  # what a RunState holds, a script in the page does not see
-    link.click(query, chosen, address, **at_once).success(None, address, js=_SHARE, **at_once)
-    tab.select(STANDBY.warm_up, **at_once)
-    gr.on(None, restore, outputs=[*chosen, monitor, tabs], **at_once)
+    tab.pause.click(pause_or_resume, tab.run, **IMMEDIATE)
+    tab.stop.click(stop, tab.run, **IMMEDIATE)
+    tab.use.click(handlers.use_model, tab.trained_model, choice, **IMMEDIATE)
+    tab.restore.click(handlers.restore, outputs=choice, **IMMEDIATE)
+    gr.on(
+        [tab.model.input, tab.recipe.input],
+        recipe_defaults,
+        [tab.model, tab.recipe],
+        [tab.lr, tab.batch_size, tab.augmentation],
+        **IMMEDIATE,
+    )
+    draw.labelled.then(offer_drawings, draw.drawings, tab.use_drawings, **IMMEDIATE)
+    tab.link.click(link_query, tab.form, tab.query, **IMMEDIATE).success(None, tab.query, js=_COPY_LINK, **IMMEDIATE)
+    tab_item.select(STANDBY.warm_up, **IMMEDIATE)
+    gr.on(None, open_tab, outputs=[*tab.form, tab.monitor, tabs], **IMMEDIATE)
 
 
-def _pause_or_resume(one: TrainingRun | None) -> None:
-    if one and one.state is RunState.PAUSED:
-        one.resume()
-    elif one:
-        one.pause()
+def pause_or_resume(run: TrainingRun | None) -> None:
+    """Pause the session's run, or resume it if it is paused."""
+    if run and run.state is RunState.PAUSED:
+        run.resume()
+    elif run:
+        run.pause()
 
 
-def _buttons(one: TrainingRun, start: gr.Button, pause: gr.Button, stop: gr.Button) -> Updates:
-    """The buttons as they make sense for a run."""
-    state = one.state
-    return {
-        start: gr.Button(interactive=one.finished),
-        pause: gr.Button(
-            "Resume" if state is RunState.PAUSED else "Pause", interactive=state in (RunState.TRAINING, RunState.PAUSED)
-        ),
-        stop: gr.Button(
-            "Leave" if state is RunState.QUEUED and one.progress is None else "Stop",
-            interactive=state in (RunState.QUEUED, RunState.TRAINING, RunState.PAUSED),
-        ),
-    }
+def stop(run: TrainingRun | None) -> None:
+    """Stop the session's run, or take it out of the queue."""
+    if run:
+        run.stop()
 
 
-def _watched(sketch: Image.Image | None, test_set: LabelledImages) -> np.ndarray:
-    """The drawing on the pad in MNIST's form, or where there is none an example, uint8 (28, 28)."""
+def recipe_defaults(model: str, recipe: str) -> tuple[float, int, str]:
+    """Learning rate, batch size and augmentation of a recipe.
+
+    Raises:
+        gr.Error: the model or the recipe is unknown.
+    """
+    try:
+        form = TrainingForm.from_recipe(model, recipe)
+    except ValueError as error:
+        raise user_error(str(error)) from error
+    return form.lr, form.batch_size, form.augmentation
+
+
+def link_query(*values: Any) -> str:
+    """The query string of a link to the form's settings.
+
+    Raises:
+        gr.Error: they are invalid.
+    """
+    form = TrainingForm(*values)
+    try:
+        form.settings()
+    except ValueError as error:
+        raise user_error(str(error)) from error
+    return f"?tab={TRAIN_TAB_ID}&{form.query()}"
+
+
+def offer_drawings(drawings: LabelledDrawings) -> gr.Checkbox:
+    """The update of the checkbox that adds the labelled drawings to the training set."""
+    return gr.Checkbox(label=_use_drawings_label(drawings.count), interactive=drawings.count > 0)
+
+
+def probe_image(sketch: Image.Image | None, test_set: LabelledImages) -> np.ndarray:
+    """The drawing on the canvas in MNIST's format, or an image of the test set if it is blank, uint8 (28, 28)."""
     if sketch:
         with contextlib.suppress(BlankSketchError):
             return sketch_to_mnist(sketch)
     return test_set[0][_EXAMPLE % len(test_set[0])].numpy()
 
 
-def _offer(answers: LabelledDrawings) -> gr.Checkbox:
-    return gr.Checkbox(label=_corrections_label(answers.count), interactive=answers.count > 0)
-
-
-def _corrections_label(count: int) -> str:
+def _use_drawings_label(count: int) -> str:
     if not count:
-        return "Add my corrections: say on the Draw tab what your digits were"
-    return f"Add my corrections: {count} of your drawings, {_COPIES} times each, changed a little"
+        return "Train on my labelled drawings (label some on the Draw tab first)"
+    return f"Train on my labelled drawings ({count}, each in {_COPIES} augmented copies)"
 
 
-def _saved(folder: Path, one: TrainingRun) -> str:
-    path = folder / f"{one.settings.model}.pt"
-    save_checkpoint(one.model, path, dataclasses.asdict(one.settings), one.test_accuracy, one.calibration)
+def _save_weights(folder: Path, run: TrainingRun) -> str:
+    path = folder / f"{run.settings.model}.pt"
+    save_checkpoint(run.model, path, dataclasses.asdict(run.settings), run.test_accuracy, run.calibration)
     return str(path)
 
 
-def _written(path: Path, text: str) -> str:
+def _save_text(path: Path, text: str) -> str:
     path.write_text(text, encoding="utf-8")
     return str(path)

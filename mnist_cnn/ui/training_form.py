@@ -1,4 +1,4 @@
-"""What a visitor chooses to train, as the page, its links and `get_settings` have it."""
+"""The settings that a user of the page can choose, as the page's form, its links and `get_settings` have them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,114 +6,126 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from ..models import MODELS
+from ..models import DEFAULT_MODEL, MODELS
 from ..training import AUGMENTATIONS, TrainingSettings, augmentation_name, get_settings
+from ..training.settings import LIMITS
 
-RECIPES = ("default", "reference")  # those of one epoch
+RECIPES = ("default", "reference")  # those with one epoch
 BATCH_SIZES = (8, 16, 32, 64, 128, 256)
-LR_RANGE = (0.001, 2.0)
-PERCENT = (1, 100)  # of the training set
-MAX_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class TrainingForm:
-    """The settings that the page offers; each has its name in links.
+    """The settings in the form. Field names are also the parameters of links; the page keeps the order of the fields.
+
+    Values come from anyone on the internet, so none has to be valid, or of the right type, before `settings` checks it.
 
     Attributes:
-        network: a key of `MODELS`.
+        model: a key of `MODELS`.
         recipe: one of `RECIPES`.
-        lr: peak learning rate, within `LR_RANGE`.
+        lr: peak learning rate, within `LIMITS`.
         batch_size: one of `BATCH_SIZES`.
         augmentation: a key of `AUGMENTATIONS`.
-        percent: of the training set that is used, within `PERCENT`.
-        seed: 0 to `MAX_SEED`.
+        train_fraction: fraction of the training set to train on, within `LIMITS`.
+        seed: a whole number within `LIMITS`.
     """
 
-    network: str
+    model: str
     recipe: str
     lr: float
     batch_size: int
     augmentation: str
-    percent: float
+    train_fraction: float
     seed: int
 
     @classmethod
-    def from_recipe(cls, network: str, recipe: str) -> "TrainingForm":
-        """What a recipe trains a network with.
+    def from_recipe(cls, model: str, recipe: str) -> "TrainingForm":
+        """The settings of a recipe.
 
         Raises:
-            ValueError: there is no such network or recipe.
+            ValueError: the model or the recipe is unknown.
         """
         if recipe not in RECIPES:
-            raise ValueError(f"The recipe must be one of {', '.join(RECIPES)}.")
-        settings = get_settings(network, recipe)
-        return cls(network, recipe, settings.lr, settings.batch_size, augmentation_name(settings), 100, settings.seed)
+            raise ValueError(f"Unknown recipe. Available: {', '.join(RECIPES)}.")
+        settings = get_settings(model, recipe)
+        return cls(
+            model,
+            recipe,
+            settings.lr,
+            settings.batch_size,
+            augmentation_name(settings),
+            settings.train_fraction,
+            settings.seed,
+        )
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> "TrainingForm":
-        """What a link names; for what it does not, as the recipe has it.
+        """The settings in a link; those that it leaves out are the recipe's.
 
         Raises:
-            ValueError: it names something that cannot be chosen; the message says what.
+            ValueError: a setting is invalid; the message says which.
         """
         names = {field.name for field in dataclasses.fields(cls)}
-        given = {name: text for name, text in query.items() if name in names}
-        start = cls.from_recipe(given.pop("network", "net-25k"), given.pop("recipe", "default"))
-        values: dict[str, Any] = {}
-        for name, text in given.items():
-            kind = type(getattr(start, name))
+        texts = {name: text for name, text in query.items() if name in names}
+        recipe = cls.from_recipe(texts.pop("model", DEFAULT_MODEL), texts.pop("recipe", RECIPES[0]))
+        changes: dict[str, Any] = {}
+        for name, text in texts.items():
             try:
-                values[name] = text if kind is str else float(text) if name in ("lr", "percent") else int(text)
+                changes[name] = type(getattr(recipe, name))(text)
             except ValueError as error:
-                raise ValueError(f"The link's {name} must be a number, not {text!r}.") from error
-        choices = dataclasses.replace(start, **values)
-        choices.settings()
-        return choices
+                raise ValueError(f"{name} must be a number, not {text!r}.") from error
+        form = dataclasses.replace(recipe, **changes)
+        form.settings()
+        return form
 
     def query(self) -> str:
-        """The part of a link that names these, as `from_query` takes it."""
+        """The query string for `from_query`, without a question mark."""
         return urlencode(dataclasses.asdict(self))
 
     def settings(self) -> TrainingSettings:
-        """What to train with.
+        """The settings to train with.
 
         Raises:
-            ValueError: one of these is not to be had, or they do not go together; the message says which and why.
+            ValueError: a setting is invalid, or the learning rate is too high for the others. The message says what to
+                change, and repeats nothing that is not known to be harmless in HTML.
         """
-        rules = {
-            "network": (self.network in list(MODELS), f"one of {', '.join(MODELS)}"),
-            "recipe": (self.recipe in RECIPES, f"one of {', '.join(RECIPES)}"),
-            "learning rate": (_within(self.lr, LR_RANGE), f"from {LR_RANGE[0]} to {LR_RANGE[1]:g}"),
-            "batch size": (self.batch_size in BATCH_SIZES, f"one of {', '.join(map(str, BATCH_SIZES))}"),
-            "augmentation": (self.augmentation in list(AUGMENTATIONS), f"one of {', '.join(AUGMENTATIONS)}"),
-            "share of the training set": (_within(self.percent, PERCENT), f"from {PERCENT[0]} to {PERCENT[1]} percent"),
-            "seed": (
-                _within(self.seed, (0, MAX_SEED)) and self.seed == int(self.seed),
-                f"a whole number from 0 to {MAX_SEED}",
-            ),
-        }
-        broken = [f"The {name} must be {rule}." for name, (good, rule) in rules.items() if not good]
-        if broken:
-            raise ValueError(" ".join(broken))
-        # What moves a network by so much for so few images diverges, or learns the last batch alone.
-        gentlest = get_settings(self.network, self.recipe)
-        most = 4 * gentlest.lr * max(1, self.batch_size / gentlest.batch_size)
-        if self.lr > most:
+        problems = [
+            f"{name} must be one of {', '.join(map(str, choices))}"
+            for name, value, choices in (
+                ("model", self.model, MODELS),
+                ("recipe", self.recipe, RECIPES),
+                ("batch size", self.batch_size, BATCH_SIZES),
+                ("augmentation", self.augmentation, AUGMENTATIONS),
+            )
+            if value not in list(choices)
+        ]
+        for name, field in (("learning rate", "lr"), ("training fraction", "train_fraction"), ("seed", "seed")):
+            low, high = LIMITS[field]
+            value = getattr(self, field)
+            if not _is_number(value) or not low <= value <= high:
+                problems.append(f"{name} must be from {low:.10g} to {high:.10g}")
+            elif field == "seed" and value != int(value):
+                problems.append("seed must be a whole number")
+        if problems:
+            raise ValueError(f"Invalid training settings: {'; '.join(problems)}.")
+        # With larger steps on smaller batches, training diverges or fits only the last batches.
+        recipe = get_settings(self.model, self.recipe)
+        max_lr = 4 * recipe.lr * max(1, self.batch_size / recipe.batch_size)
+        if self.lr > max_lr:
             raise ValueError(
-                f"A learning rate of {self.lr:g} is too high for batches of {self.batch_size} with the recipe "
-                f"“{self.recipe}”: take at most {most:g}, or larger batches."
+                f"The learning rate {self.lr:g} is too high for batch size {self.batch_size} with the recipe "
+                f"“{self.recipe}”: use at most {max_lr:g}, or larger batches."
             )
         return get_settings(
-            self.network,
+            self.model,
             self.recipe,
             lr=float(self.lr),
             batch_size=int(self.batch_size),
-            train_fraction=self.percent / 100,
+            train_fraction=float(self.train_fraction),
             seed=int(self.seed),
             **AUGMENTATIONS[self.augmentation],
         )
 
 
-def _within(value: object, limits: tuple[float, float]) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and limits[0] <= value <= limits[1]
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

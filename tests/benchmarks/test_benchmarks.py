@@ -1,4 +1,4 @@
-"""The benchmarks' own arithmetic; what they measure is measured by running them."""
+"""The benchmarks' own arithmetic, and their tables."""
 
 import gzip
 import json
@@ -7,7 +7,7 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from benchmarks import confidence, drawings
+from benchmarks import confidence, drawings, tables
 from mnist_cnn.models import MODELS
 from mnist_cnn.preprocessing import sketch_to_mnist
 from tests.support.digits import DIGITS
@@ -22,7 +22,7 @@ def pool():
         yield pool
 
 
-def test_stroke_files_are_read_without_what_is_broken(tmp_path):
+def test_flagged_samples_are_not_loaded(tmp_path):
     file = tmp_path / "some.jsonl.gz"
     with gzip.open(file, "wt", encoding="utf-8") as lines:
         for sample in [*SAMPLES, SAMPLES[0] | {"flag": "two digits"}]:
@@ -31,40 +31,55 @@ def test_stroke_files_are_read_without_what_is_broken(tmp_path):
 
 
 @pytest.mark.parametrize("name", drawings.CONDITIONS)
-def test_conditions_keep_the_drawing_on_the_pad(name):
-    picture = np.asarray(drawings.draw(DIGITS[4], drawings.CONDITIONS[name])).astype(int)
-    paper = picture[0, 0]
-    ink = np.abs(picture - paper).max(axis=2) > 60
+def test_drawing_stays_inside_the_canvas_under_every_condition(name):
+    image = np.asarray(drawings.draw(DIGITS[4], drawings.CONDITIONS[name])).astype(int)
+    background = image[0, 0]
+    ink = np.abs(image - background).max(axis=2) > 60
     assert ink.any() and not (ink[0].any() or ink[-1].any() or ink[:, 0].any() or ink[:, -1].any())
 
 
-def test_a_size_is_that_of_the_longer_side():
+def test_size_is_that_of_the_longer_side():
     points = np.concatenate(place(DIGITS[1], 0.3, (0.7, 0.4)))
     low, high = points.min(axis=0), points.max(axis=0)
     assert (high - low).max() == pytest.approx(0.3)
     assert (low + high) / 2 == pytest.approx((0.7, 0.4))
 
 
-def test_the_steps_end_with_what_the_page_does():
-    picture = render(place(DIGITS[2]))
-    images = [prepare(picture) for prepare in drawings.STEPS.values()]
+def test_last_stage_is_the_preprocessing_of_the_page():
+    drawing = render(place(DIGITS[2]))
+    images = [preprocess(drawing) for preprocess in drawings.STAGES.values()]
     assert all(image.shape == (28, 28) and image.dtype == np.uint8 for image in images)
-    assert (images[-1] == sketch_to_mnist(picture)).all()
+    assert (images[-1] == sketch_to_mnist(drawing)).all()
     assert len({image.tobytes() for image in images}) == len(images)
 
 
-def test_nominal_counts_every_drawing(tmp_path, pool):
-    rows = drawings.nominal(tmp_path / "some.jsonl.gz", SAMPLES * 2, pool, sheets=tmp_path / "sheets")
-    assert [row["model"] for row in rows] == list(MODELS)
-    for row in rows:
-        assert np.sum(row["confusion"], axis=1).tolist() == [2] * 10
-        assert row["accuracy"] == np.trace(row["confusion"]) / 20
-        assert row["by_donor"] == {"us": row["accuracy"]}
-        assert (tmp_path / "sheets" / f"some-{row['model']}.png").exists()
+def test_evaluation_counts_every_drawing(tmp_path, pool):
+    images = drawings.images_of(SAMPLES * 2, {}, sketch_to_mnist, pool)
+    data = drawings.LabelledImages(images, drawings.labels_of(SAMPLES * 2), np.array(["us"] * 20))
+    row = drawings.evaluate("some.jsonl.gz", data, sheets=tmp_path / "sheets")
+    assert list(row["models"]) == list(MODELS)
+    assert (
+        row["samples"] == 20
+        and row["rejected"] * 20 == (drawings.rejection_scores(images) < drawings.rejection_threshold()).sum()
+    )
+    for model, metrics in row["models"].items():
+        assert np.sum(metrics["confusion"], axis=1).tolist() == [2] * 10
+        assert metrics["accuracy"] == np.trace(metrics["confusion"]) / 20
+        assert metrics["by_donor"] == {"us": metrics["accuracy"]}
+        assert (tmp_path / "sheets" / f"some-{model}.png").exists()
+
+
+def test_files_of_images_are_enlarged_and_preprocessed(tmp_path, pool):
+    images = np.stack([sketch_to_mnist(render(place(DIGITS[digit]))) for digit in (3, 8)])
+    np.savez(tmp_path / "some.npz", images=images, labels=np.array([3, 8]))
+    data = drawings.load_images(tmp_path / "some.npz", pool)
+    assert (data.images == images).all()  # an enlarged MNIST image is reproduced
+    assert data.labels.tolist() == [3, 8] and data.donors.tolist() == ["", ""]
+    assert drawings.evaluate("some.npz", data, sheets=None)["models"]["net-25k"]["donor_mean"] is None
 
 
 def test_reliability_of_known_probabilities():
-    # Eight claims of 90 %, of which four are right; two of 40 %, both right.
+    # Eight predictions at 90 %, of which four are correct; two at 40 %, both correct.
     probabilities = np.full((10, 10), 0.1 / 9)
     probabilities[:, 0] = 0.9
     probabilities[8:] = 0.6 / 9
@@ -72,27 +87,36 @@ def test_reliability_of_known_probabilities():
     labels = np.array([0, 0, 0, 0, 1, 1, 1, 1, 0, 0])
     error, rows = confidence.reliability(probabilities, labels)
     assert error == pytest.approx(0.8 * 0.4 + 0.2 * 0.6)
-    assert [(row["share"], row["accuracy"]) for row in rows] == [(0.2, 1.0), (0.8, 0.5)]
+    assert [(row["fraction"], row["accuracy"]) for row in rows] == [(0.2, 1.0), (0.8, 0.5)]
 
 
-def test_the_area_under_the_roc_counts_pairs():
+def test_roc_auc_counts_pairs():
     random = np.random.default_rng(0)
-    accepted, refused = random.integers(0, 10, 40) + 2.0, random.integers(0, 10, 30) + 0.0
-    pairs = [(a > r) + 0.5 * (a == r) for a in accepted for r in refused]
-    assert confidence.area_under_roc(accepted, refused) == pytest.approx(np.mean(pairs))
+    positive, negative = random.integers(0, 10, 40) + 2.0, random.integers(0, 10, 30) + 0.0
+    pairs = [(p > n) + 0.5 * (p == n) for p in positive for n in negative]
+    assert confidence.roc_auc(positive, negative) == pytest.approx(np.mean(pairs))
 
 
-@pytest.mark.parametrize("make", [confidence.scribble, confidence.blot, confidence.dash])
-def test_random_drawings_stay_on_the_pad_and_differ(make):
+@pytest.mark.parametrize("generate", [confidence.scribble, confidence.blot, confidence.dash])
+def test_generated_drawings_stay_inside_the_canvas_and_differ(generate):
     random = np.random.default_rng(0)
-    made = [np.concatenate(make(random)) for _ in range(20)]
-    assert all(points.min() >= 0 and points.max() <= 1 for points in made)
-    assert len({points.tobytes() for points in made}) == 20
+    generated = [np.concatenate(generate(random)) for _ in range(20)]
+    assert all(points.min() >= 0 and points.max() <= 1 for points in generated)
+    assert len({points.tobytes() for points in generated}) == 20
 
 
-def test_the_figure_shows_every_network():
-    claimed = {"a.jsonl.gz": {"error": 0.01, "bins": [{"share": 1.0, "confidence": 0.9, "accuracy": 0.8}]}}
-    roc = {"area": 0.987, "digits_refused": [0.0, 0.1, 1.0], "letters_refused": [0.2, 0.9, 1.0]}
-    svg = confidence.plot({"calibration": {"one": claimed, "two": claimed}, "roc": roc})
-    for text in ("area 0.987", "one, a: error 1.0%", "two, a: error 1.0%"):
+def test_figure_shows_every_model(tmp_path):
+    sources = {"a.jsonl.gz": {"ece": 0.01, "bins": [{"fraction": 1.0, "confidence": 0.9, "accuracy": 0.8}]}}
+    roc = {"roc_auc": 0.987, "digits_rejected": [0.0, 0.1, 1.0], "letters_rejected": [0.2, 0.9, 1.0]}
+    confidence.plot({"calibration": {"one": sources, "two": sources}, "roc": roc}, tmp_path / "figure.svg")
+    svg = (tmp_path / "figure.svg").read_text(encoding="utf-8")
+    for text in ("AUC 0.987", "a: ECE 1.0%", "Reliability, one", "Reliability, two"):
         assert text in svg
+
+
+@pytest.mark.parametrize("name", tables.SECTIONS)
+def test_sections_are_filled_between_their_markers(name):
+    text = f"before\n<!-- {name} -->\nold\n<!-- /{name} -->\nafter\n"
+    filled = tables.filled(text)
+    assert filled == f"before\n<!-- {name} -->\n{tables.SECTIONS[name]()}\n<!-- /{name} -->\nafter\n"
+    assert tables.filled(filled) == filled

@@ -7,7 +7,7 @@ from mnist_cnn.data.affine import NO_AFFINE, AffineRanges, affine, random_affine
 
 
 def digits(count: int = 6) -> torch.Tensor:
-    """Smooth blobs: uint8 (N, 28, 28), black towards the border."""
+    """Smooth blobs, black towards the border: uint8 (N, 28, 28)."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.rand(count, 1, 12, 12, generator=generator)
     smooth = torch.nn.functional.interpolate(noise, size=(28, 28), mode="bicubic").clamp(0, 1)
@@ -16,7 +16,7 @@ def digits(count: int = 6) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    ("degrees", "shift", "scale", "shear"),
+    ("degrees", "shift", "scale", "shear"),  # shift in pixels
     [
         (0, (0, 0), 1, 0),
         (15, (0, 0), 1, 0),
@@ -26,13 +26,13 @@ def digits(count: int = 6) -> torch.Tensor:
         (-20, (2, 1), 0.85, -10),
     ],
 )
-def test_affine_is_torchvisions(degrees, shift, scale, shear):
+def test_affine_matches_torchvision(degrees, shift, scale, shear):
     images = digits()
     n = len(images)
     result = affine(
         images,
         torch.full((n,), float(degrees)),
-        torch.tensor([shift], dtype=torch.float).expand(n, 2),
+        torch.tensor([shift], dtype=torch.float).expand(n, 2) / 28,
         torch.full((n,), float(scale)),
         torch.full((n,), float(shear)),
     )
@@ -40,19 +40,19 @@ def test_affine_is_torchvisions(degrees, shift, scale, shear):
         images[:, None].float(), degrees, list(shift), scale, [shear, 0], InterpolationMode.BILINEAR
     )
     assert result.dtype == torch.uint8
-    # torchvision turns first and then slants by an approximation of its own where it does both.
+    # If both are given, torchvision rotates first and then shears by an approximation.
     tolerance = 1 if not (degrees and shear) else 2
     assert (result.float() - expected[:, 0]).abs().max() <= tolerance
 
 
-def test_each_image_is_changed_in_its_own_way():
+def test_each_image_is_transformed_differently():
     image = digits(1)
     changed = random_affine(image.expand(50, -1, -1), AffineRanges(10, 0.1, 0.1, 5), torch.Generator().manual_seed(1))
     assert changed.shape == (50, 28, 28)
     assert len(changed.flatten(1).unique(dim=0)) == 50
 
 
-def test_the_generator_decides():
+def test_result_depends_on_the_generator_alone():
     images, ranges = digits(), AffineRanges(10, 0.1, 0.1, 5)
     torch.manual_seed(1)
     first = random_affine(images, ranges, torch.Generator().manual_seed(7))
@@ -63,7 +63,7 @@ def test_the_generator_decides():
     assert not torch.equal(first, other)
 
 
-def test_shifts_stay_within_their_range():
+def test_shifts_fill_their_range():
     image = torch.zeros(1, 28, 28, dtype=torch.uint8)
     image[0, 13:15, 13:15] = 255
     changed = random_affine(
@@ -78,7 +78,7 @@ def test_shifts_stay_within_their_range():
         assert abs(shifts.mean()) < 0.3
 
 
-def test_no_augmentation_changes_nothing_and_draws_nothing():
+def test_no_affine_returns_the_images_and_draws_no_random_numbers():
     images, generator = digits(), torch.Generator().manual_seed(1)
     before = generator.get_state()
     assert random_affine(images, NO_AFFINE, generator) is images

@@ -7,26 +7,29 @@ from tests.support.handwriting import handwriting
 IMAGES, LABELS = handwriting(4, seed=3)
 
 
-def test_counts_what_was_drawn_and_read_right():
-    answers = LabelledDrawings()
-    assert (answers.count, answers.correct) == (0, 0)
-    for image, label, read in zip(IMAGES, (0, 1, 2, 3), (0, 7, 2, 3), strict=True):
-        answers = answers.add(image, label, read)
-    assert (answers.count, answers.correct) == (4, 3)
-    assert answers.labels.tolist() == [0, 1, 2, 3]
-    assert answers.read.tolist() == [0, 7, 2, 3]
-    assert (answers.images.numpy() == IMAGES).all()
-    unread = LabelledDrawings().add(IMAGES[0], 0, None)
-    assert (unread.count, unread.correct, unread.read.tolist()) == (1, 0, [-1])
+def test_drawings_are_counted_and_compared_with_their_predictions():
+    drawings = LabelledDrawings()
+    assert (drawings.count, drawings.correct) == (0, 0)
+    for image, label, prediction in zip(IMAGES, (0, 1, 2, 3), (0, 7, 2, 3), strict=True):
+        drawings = drawings.add(image, label, prediction)
+    assert (drawings.count, drawings.correct) == (4, 3)
+    assert drawings.labels.tolist() == [0, 1, 2, 3]
+    assert drawings.predictions.tolist() == [0, 7, 2, 3]
+    assert (drawings.images.numpy() == IMAGES).all()
 
 
-def test_a_second_answer_for_the_same_drawing_replaces_the_first():
-    answers = LabelledDrawings().add(IMAGES[0], 6, 0).add(IMAGES[1], 2, 1).add(IMAGES[1], 1, 1)
-    assert answers.labels.tolist() == [6, 1]
-    assert (answers.count, answers.correct) == (2, 1)
+def test_rejected_drawing_counts_as_misclassified():
+    drawings = LabelledDrawings().add(IMAGES[0], 0, None)
+    assert (drawings.count, drawings.correct, drawings.predictions.tolist()) == (1, 0, [-1])
 
 
-def test_leaves_itself_and_the_image_alone():
+def test_second_label_for_the_same_drawing_replaces_the_first():
+    drawings = LabelledDrawings().add(IMAGES[0], 6, 0).add(IMAGES[1], 2, 1).add(IMAGES[1], 1, 1)
+    assert drawings.labels.tolist() == [6, 1]
+    assert (drawings.count, drawings.correct) == (2, 1)
+
+
+def test_add_copies_the_image_and_leaves_the_original_unchanged():
     before = LabelledDrawings().add(IMAGES[0], 0, 0)
     image = IMAGES[1].copy()
     after = before.add(image, 1, 1)
@@ -35,23 +38,23 @@ def test_leaves_itself_and_the_image_alone():
     assert (after.images[1].numpy() == IMAGES[1]).all()
 
 
-def test_can_be_added_to_a_training_set(small_root):
+def test_drawings_can_be_concatenated_with_a_training_set(small_root):
     images, labels = load_mnist(small_root, train=True)
-    answers = LabelledDrawings().add(IMAGES[3], 3, 5)
-    for ours, theirs in ((answers.images, images), (answers.labels, labels)):
-        assert torch.cat([theirs, ours]).dtype == theirs.dtype
-        assert ours.shape[1:] == theirs.shape[1:]
+    drawings = LabelledDrawings().add(IMAGES[3], 3, 5)
+    for added, existing in ((drawings.images, images), (drawings.labels, labels)):
+        assert torch.cat([existing, added]).dtype == existing.dtype
+        assert added.shape[1:] == existing.shape[1:]
 
 
-def test_copies_to_train_on_differ_a_little_and_keep_their_labels(small_sets):
+def test_augmented_copies_differ_slightly_and_keep_their_labels(small_sets):
     images = small_sets[1][0]
-    answers = LabelledDrawings().add(images[0].numpy(), 3, None).add(images[1].numpy(), 5, 5)
-    copies, names = answers.augmented_copies(20, seed=1)
+    drawings = LabelledDrawings().add(images[0].numpy(), 3, None).add(images[1].numpy(), 5, 5)
+    copies, labels = drawings.augmented_copies(20, seed=1)
     assert copies.shape == (40, 28, 28)
     assert copies.dtype == torch.uint8
-    assert names.tolist() == [3, 5] * 20
+    assert labels.tolist() == [3, 5] * 20
     assert len({copy.numpy().tobytes() for copy in copies}) == 40
-    assert torch.equal(copies, answers.augmented_copies(20, seed=1)[0])
+    assert torch.equal(copies, drawings.augmented_copies(20, seed=1)[0])
     mean = copies[::2].float().mean(0)  # still where the drawing is
     overlap = torch.nn.functional.cosine_similarity(mean.flatten(), images[0].float().flatten(), dim=0)
     assert overlap > 0.7

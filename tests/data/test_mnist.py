@@ -10,8 +10,9 @@ import pytest
 import torch
 from torchvision import datasets
 
-from mnist_cnn.data import DataError, load_mnist
-from mnist_cnn.data.mnist import DEFAULT_ROOT, data_root, download_progress, load_mnist_cached, split_validation
+from mnist_cnn.data import DataError, load_mnist, mnist
+from mnist_cnn.data.mnist import data_root, download_progress, load_mnist_cached, split_validation
+from tests.support import PROJECT
 from tests.support.mnist_files import write_mnist
 
 
@@ -20,7 +21,7 @@ def no_network(monkeypatch):
     monkeypatch.setattr(datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
 
 
-def test_loads_both_halves_as_tensors(small_root, small_arrays):
+def test_training_and_test_set_are_loaded_as_tensors(small_root, small_arrays):
     for train, (images, labels) in zip((True, False), small_arrays, strict=True):
         loaded_images, loaded_labels = load_mnist(small_root, train=train)
         assert loaded_images.dtype == torch.uint8
@@ -29,24 +30,23 @@ def test_loads_both_halves_as_tensors(small_root, small_arrays):
         assert (loaded_labels.numpy() == labels).all()
 
 
-def test_loads_mnist(mnist_root):
+def test_mnist_has_its_published_statistics(mnist_root):
     images, labels = load_mnist(mnist_root, train=True)
     assert images.shape == (60_000, 28, 28)
-    # Class sizes and the statistics that everybody normalises with.
     assert labels.bincount().tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert (images.double() / 255).mean().item() == pytest.approx(0.1307, abs=5e-5)
     assert (images.double() / 255).std().item() == pytest.approx(0.3081, abs=5e-5)
 
 
-def test_root_is_the_argument_then_the_environment_then_the_project(monkeypatch, tmp_path):
+def test_root_is_argument_then_environment_then_project(monkeypatch, tmp_path):
     monkeypatch.setenv("MNIST_ROOT", str(tmp_path / "environment"))
     assert data_root(tmp_path) == tmp_path
     assert data_root() == tmp_path / "environment"
     monkeypatch.delenv("MNIST_ROOT")
-    assert data_root() == DEFAULT_ROOT
+    assert data_root() == PROJECT / "data"
 
 
-def test_without_network_says_what_to_put_where(no_network, tmp_path):
+def test_error_without_network_says_where_to_put_the_files(no_network, tmp_path):
     with pytest.raises(DataError) as error:
         load_mnist(tmp_path)
     message = str(error.value)
@@ -54,67 +54,71 @@ def test_without_network_says_what_to_put_where(no_network, tmp_path):
         assert part in message
 
 
-@pytest.mark.parametrize("damage", ["cut", "emptied", "text"])
-def test_damaged_files_are_said_to_be_damaged(no_network, tmp_path, small_arrays, damage):
+@pytest.mark.parametrize("corruption", ["truncated", "empty", "text"])
+def test_corrupt_files_are_reported_without_network(no_network, tmp_path, small_arrays, corruption):
     write_mnist(tmp_path, *small_arrays)
     file = tmp_path / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
     content = file.read_bytes()
-    file.write_bytes({"cut": content[: len(content) // 2], "emptied": b"", "text": b"<html>Not found</html>"}[damage])
-    with pytest.raises(DataError, match=r"damaged.*Delete both"):
+    corrupt = {"truncated": content[: len(content) // 2], "empty": b"", "text": b"<html>Not found</html>"}
+    file.write_bytes(corrupt[corruption])
+    with pytest.raises(DataError, match=r"corrupt.*Delete both"):
         load_mnist(tmp_path, train=False)
     assert len(load_mnist(tmp_path, train=True)[0]) == 400
 
 
 @pytest.fixture
 def mirror(tmp_path, monkeypatch, small_root):
-    """A mirror on this machine, whose MNIST is the small data set."""
-    packed = tmp_path / "mirror"
-    packed.mkdir()
-    resources, published = [], {}
+    """A local mirror that serves the small data set as MNIST."""
+    archives = tmp_path / "mirror"
+    archives.mkdir()
+    resources, checksums = [], {}
     for file in sorted((small_root / "MNIST" / "raw").iterdir()):
         content = file.read_bytes()
-        archive = packed / f"{file.name}.gz"
+        archive = archives / f"{file.name}.gz"
         archive.write_bytes(gzip.compress(content))
         resources.append((archive.name, hashlib.md5(archive.read_bytes()).hexdigest()))
-        published[file.name] = (len(content), hashlib.sha256(content).hexdigest())
+        checksums[file.name] = (len(content), hashlib.sha256(content).hexdigest())
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *arguments):
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(packed))) as server:
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Handler, directory=str(archives))
+    ) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        nobody = "http://127.0.0.1:9/"
+        unreachable = "http://127.0.0.1:9/"
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        monkeypatch.setattr(datasets.MNIST, "mirrors", [nobody, f"http://127.0.0.1:{server.server_address[1]}/"])
+        monkeypatch.setattr(datasets.MNIST, "mirrors", [unreachable, f"http://127.0.0.1:{server.server_address[1]}/"])
         monkeypatch.setattr(datasets.MNIST, "resources", resources)
-        monkeypatch.setattr(data, "_PUBLISHED", published)
+        monkeypatch.setattr(mnist, "_CHECKSUMS", checksums)
         yield
         server.shutdown()
 
 
-@pytest.mark.parametrize("damage", ["one byte", "cut", "emptied", "text"])
-def test_damaged_files_are_mended_by_a_download(mirror, tmp_path, small_root, small_sets, damage, caplog):
+@pytest.mark.parametrize("corruption", ["one byte", "truncated", "empty", "text"])
+def test_corrupt_files_are_downloaded_again(mirror, tmp_path, small_root, small_sets, corruption, caplog):
     root = tmp_path / "copy"
     shutil.copytree(small_root, root)
     file = root / "MNIST" / "raw" / "t10k-images-idx3-ubyte"
     content = bytearray(file.read_bytes())
     content[5000] ^= 1
-    file.write_bytes({"one byte": content, "cut": content[:5000], "emptied": b"", "text": b"<html>"}[damage])
+    corrupt = {"one byte": content, "truncated": content[:5000], "empty": b"", "text": b"<html>"}
+    file.write_bytes(corrupt[corruption])
     images, labels = load_mnist(root, train=False)
     assert torch.equal(images, small_sets[1][0]) and torch.equal(labels, small_sets[1][1])
-    assert "t10k-images-idx3-ubyte" in caplog.text and "Fetching this half anew" in caplog.text
-    assert sorted(path.name for path in file.parent.iterdir()) == sorted(data._CHECKSUMS)
+    assert "t10k-images-idx3-ubyte" in caplog.text and "Downloading it again" in caplog.text
+    assert sorted(path.name for path in file.parent.iterdir()) == sorted(mnist._CHECKSUMS)
     caplog.clear()
     load_mnist(root, train=False)
     assert caplog.text == ""
 
 
-def test_what_is_missing_is_fetched(mirror, tmp_path, small_sets):
+def test_missing_files_are_downloaded(mirror, tmp_path, small_sets):
     assert torch.equal(load_mnist(tmp_path / "new", train=True)[0], small_sets[0][0])
 
 
-def test_one_changed_byte_of_mnist_is_found(no_network, tmp_path, mnist_root):
+def test_one_changed_byte_fails_mnists_checksum(no_network, tmp_path, mnist_root):
     folder = tmp_path / "MNIST" / "raw"
     shutil.copytree(mnist_root / "MNIST" / "raw", folder, copy_function=shutil.copyfile)
     folder.chmod(0o755)
@@ -123,36 +127,43 @@ def test_one_changed_byte_of_mnist_is_found(no_network, tmp_path, mnist_root):
     content = bytearray(file.read_bytes())
     content[1_000_000] ^= 1
     file.write_bytes(content)
-    with pytest.raises(
-        DataError, match=r"t10k-images-idx3-ubyte has not the checksum of MNIST's, and fetching it anew"
-    ):
+    with pytest.raises(DataError, match="checksum mismatch of t10k-images-idx3-ubyte, and the download failed"):
         load_mnist(tmp_path, train=False)
     assert file.read_bytes() == content
 
 
-def test_images_and_labels_must_fit_together(tmp_path, small_arrays):
+def test_different_numbers_of_images_and_labels_are_an_error(tmp_path, small_arrays):
     (images, labels), test = small_arrays
     write_mnist(tmp_path, (images, labels[:-1]), test)
-    with pytest.raises(DataError, match="do not fit"):
+    with pytest.raises(DataError, match="do not match"):
         load_mnist(tmp_path)
 
 
-def test_the_split_cuts_off_the_end():
+def test_validation_blocks_are_spread_over_the_training_set():
     images, labels = torch.arange(50), torch.arange(50) % 10
-    training, validation = split_validation(images, labels, 20)
-    assert torch.equal(training[0], torch.arange(30))
-    assert torch.equal(validation[0], torch.arange(30, 50))
-    assert torch.equal(training[0] % 10, training[1])
-    assert torch.equal(validation[0] % 10, validation[1])
+    training, validation = split_validation(images, labels, num_blocks=4, block_size=3)
+    assert validation[0].tolist() == [0, 1, 2, 12, 13, 14, 25, 26, 27, 37, 38, 39]
+    assert sorted(torch.cat([training[0], validation[0]]).tolist()) == list(range(50))
+    for part in (training, validation):
+        assert part[0].equal(part[0].sort().values)
+        assert part[1].equal(part[0] % 10)
 
 
-@pytest.mark.parametrize("count", [0, 50, 60])
-def test_a_split_that_leaves_one_part_empty_is_refused(count):
-    with pytest.raises(ValueError, match="between 1 and 49 can be set aside"):
-        split_validation(torch.arange(50), torch.arange(50), count)
+def test_validation_set_of_mnist_has_20_blocks_of_500():
+    training, validation = split_validation(torch.arange(60_000), torch.arange(60_000))
+    assert len(training[0]) == 50_000
+    blocks = validation[0].view(20, 500)
+    assert blocks[:, 0].tolist() == list(range(0, 60_000, 3_000))
+    assert (blocks.diff(dim=1) == 1).all()
 
 
-def test_the_share_that_has_arrived_is_that_of_the_four_files(tmp_path):
+@pytest.mark.parametrize(("num_blocks", "block_size"), [(0, 500), (5, 0), (5, 10), (6, 10), (-5, -2)])
+def test_split_without_training_or_validation_data_is_an_error(num_blocks, block_size):
+    with pytest.raises(ValueError, match="Cannot hold out"):
+        split_validation(torch.arange(50), torch.arange(50), num_blocks, block_size)
+
+
+def test_download_progress_is_the_fraction_of_the_four_archives(tmp_path):
     assert download_progress(tmp_path) == 0
     folder = tmp_path / "MNIST" / "raw"
     folder.mkdir(parents=True)
@@ -162,16 +173,16 @@ def test_the_share_that_has_arrived_is_that_of_the_four_files(tmp_path):
     assert download_progress(tmp_path) == 1
 
 
-def test_nothing_is_to_be_fetched_where_the_files_are(small_root):
+def test_download_progress_is_1_if_all_files_exist(small_root):
     assert download_progress(small_root) == 1
 
 
-def test_both_halves_are_loaded_once_for_all(small_root, monkeypatch):
+def test_cached_mnist_is_loaded_once_for_all_threads(small_root, monkeypatch):
     monkeypatch.setenv("MNIST_ROOT", str(small_root))
-    data._both.cache_clear()
+    mnist._load_both.cache_clear()
     with ThreadPoolExecutor(4) as pool:
         loaded = list(pool.map(lambda _: load_mnist_cached(), range(4)))
-    data._both.cache_clear()
+    mnist._load_both.cache_clear()
     assert all(sets is loaded[0] for sets in loaded)
     (images, labels), (test_images, _) = loaded[0]
     assert (len(images), len(labels), len(test_images)) == (400, 400, 100)

@@ -1,118 +1,128 @@
-"""What the page does when the server or the line to it fails."""
+"""What the page does when the server, the connection or the data fails."""
+
+import contextlib
 
 import pytest
 
-from tests.support.browser import draw, settled
+from tests.support.browser import draw, expect, load, open_page, wait_until_idle
 from tests.support.digits import DIGITS
-from tests.support.server import free_port, serve, serving
+from tests.support.page import DESKTOP, NO_NETWORK, digit, open_tab
+from tests.support.server import free_port, serving
 
 LOST = "text=Connection to the server was lost"
 
 
-def digit(page):
-    return settled(page, "#reading .digit")
+class Server:
+    """The app without data and without a network to get them from; it can be killed and started again."""
 
+    def __init__(self, folder):
+        self._environment = {"MNIST_ROOT": str(folder)} | NO_NETWORK
+        self._port = free_port()
+        self._running = contextlib.ExitStack()
+        self.start()
 
-def open_page(browser, url):
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.goto(url)
-    page.wait_for_selector("#pad canvas")
-    return page
+    def start(self):
+        self.url, self._process = self._running.enter_context(serving(self._port, **self._environment))
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+
+    def close(self):
+        self._running.close()
 
 
 @pytest.fixture(scope="module")
-def url(small_root):
-    with serve(MNIST_ROOT=str(small_root)) as url:
-        yield url
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("empty"))
+    yield server
+    server.close()
 
 
-def test_a_server_started_anew_finds_the_drawing_on_the_pad(browser, small_root):
-    port = free_port()
-    with serving(port, MNIST_ROOT=str(small_root)) as (url, process):
-        page = open_page(browser, url)
-        draw(page, DIGITS[4][:1])
-        digit(page)
-        process.kill()
-        process.wait()
+@pytest.fixture
+def page(browser, server):
+    """A page in a context of its own; unlike those of `open_page`, it may log errors."""
+    context = browser.new_context(viewport=DESKTOP)
+    yield open_page(context, server.url)
+    context.close()
+
+
+def expect_digit(page, text):
+    expect(page.locator("#reading .digit")).to_have_text(text)
+
+
+def test_restarted_server_gets_the_drawing_again(page, server):
+    draw(page, DIGITS[4][:1])
+    wait_until_idle(page)
+    server.kill()
     draw(page, DIGITS[4][1:])
     page.wait_for_selector(LOST)
-    with serving(port, MNIST_ROOT=str(small_root)):
-        page.wait_for_selector(LOST, state="detached")
-        page.wait_for_function("document.querySelector('#reading .digit')?.innerText === '4'")
-        # What was drawn before and after the server went away can still be taken back, stroke by stroke.
-        for _ in DIGITS[4]:
-            page.get_by_role("button", name="Undo").click()
-        assert digit(page) == ""
-        draw(page, DIGITS[7])
-        assert digit(page) == "7"
-    page.close()
+    server.start()
+    page.wait_for_selector(LOST, state="detached")
+    expect_digit(page, "4")
+    # Every stroke can still be undone, those before the crash and those after it.
+    for _ in DIGITS[4]:
+        page.get_by_role("button", name="Undo").click()
+    assert digit(page) == ""
+    draw(page, DIGITS[7])
+    assert digit(page) == "7"
 
 
-def test_a_line_that_drops_is_said_and_nothing_drawn_is_lost(browser, url):
-    page = open_page(browser, url)
+def test_lost_connection_is_reported_and_the_drawing_kept(page):
     draw(page, DIGITS[4][:1])
-    digit(page)
+    wait_until_idle(page)
     page.context.set_offline(True)
     draw(page, DIGITS[4][1:])
     page.wait_for_selector(LOST)
     page.context.set_offline(False)
-    page.wait_for_function("document.querySelector('#reading .digit')?.innerText === '4'")
-    page.close()
+    expect_digit(page, "4")
 
 
-def test_over_a_slow_line_the_last_reading_is_that_of_the_last_drawing(browser, url):
-    page = open_page(browser, url)
-    asked = []
+def test_last_prediction_on_a_slow_connection_is_that_of_the_last_drawing(page):
+    holding, held = True, []
+    page.route("**/gradio_api/run/*", lambda route: held.append(route) if holding else route.continue_())
 
-    def delay(route):
-        asked.append(route.request.url)
-        page.wait_for_timeout(500)
-        route.continue_()
+    def expect_one_request_then(expected):
+        nonlocal holding
+        while not held:
+            page.wait_for_timeout(10)
+        assert len(held) == 1  # what was drawn since then waits in the page
+        holding = False
+        held.pop().continue_()
+        assert digit(page) == expected
+        holding = True
 
-    page.route("**/gradio_api/run/*", delay)
-    page.evaluate("""() => {
-        const ask = window.fetch;
-        let underWay = 0;
-        window.mostUnderWay = 0;
-        window.fetch = async (address, ...rest) => {
-            if (!String(address).includes("/run/")) return ask(address, ...rest);
-            window.mostUnderWay = Math.max(window.mostUnderWay, ++underWay);
-            try { return await ask(address, ...rest); } finally { underWay--; }
-        };
-    }""")
-    for expected in (2, 7, 3):
-        draw(page, DIGITS[expected], pause=20)
-        page.wait_for_function(
-            "(digit) => document.querySelector('#reading .digit').innerText === digit", arg=str(expected)
-        )
+    for number in (2, 7, 3):
+        draw(page, DIGITS[number])
+        expect_one_request_then(str(number))
         page.keyboard.press("c")
-    page.wait_for_function("document.querySelector('#reading .digit').innerText === ''")
-    assert len(asked) >= 4
-    assert page.evaluate("window.mostUnderWay") == 1  # one more waits in the page, with the latest drawing
-    page.close()
+        expect_one_request_then("")
 
 
-def test_a_page_loaded_again_shows_the_drawing_and_another_tab_does_not(browser, url):
-    context = browser.new_context()
-    page, other = context.new_page(), context.new_page()
-    page.goto(url)
-    page.wait_for_selector("#pad canvas")
+def test_reloaded_page_shows_the_drawing_and_another_tab_does_not(page, server):
     draw(page, DIGITS[5])
     assert digit(page) == "5"
     page.reload()
-    page.wait_for_selector("#pad canvas")
-    page.wait_for_function("document.querySelector('#reading .digit').innerText === '5'")
-    other.goto(url)
-    other.wait_for_selector("#pad canvas")
-    assert digit(other) == ""
-    context.close()
+    expect_digit(page, "5")
+    other = page.context.new_page()
+    load(other, server.url)
+    expect_digit(other, "")
 
 
-def test_without_the_tabs_storage_the_pad_works(browser, url):
-    page = browser.new_page()
+def test_canvas_works_without_session_storage(page, server):
     page.add_init_script("Object.defineProperty(window, 'sessionStorage', { get() { throw new Error('blocked'); } })")
-    page.goto(url)
-    page.wait_for_selector("#pad canvas")
+    load(page, server.url)
     draw(page, DIGITS[5])
     assert digit(page) == "5"
-    page.close()
+
+
+def test_without_data_training_says_so_and_drawing_works(page):
+    open_tab(page, "Train")
+    page.click("#train")
+    headline = page.locator("#monitor .status")
+    expect(headline).to_contain_text("MNIST_ROOT")
+    expect(headline).to_contain_text("train-images-idx3-ubyte")
+    expect(page.locator("#train")).to_be_enabled()
+    open_tab(page, "Draw")
+    draw(page, DIGITS[6])
+    assert digit(page) == "6"

@@ -1,46 +1,26 @@
-"""Two visitors never meet, and the server keeps nothing of either."""
+"""Two sessions never meet, and the server keeps nothing of either."""
 
-import asyncio
-import base64
-import dataclasses
 import json
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from mnist_cnn.data.corrections import LabelledDrawings
-from mnist_cnn.jobs.queue import JobQueue
-from mnist_cnn.ui import train_tab
 from mnist_cnn.ui.app import build_demo, launch_options
-from mnist_cnn.ui.training_form import TrainingForm
-from tests.e2e.test_bad_input import GOOD, PREFIX, Client, assert_well, encoded
 from tests.support.digits import DIGITS
-from tests.support.handwriting import render
-from tests.support.server import serve
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory):
-    """The folder of Gradio's temporary files."""
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module")
-def server(small_root, cache):
-    with serve(MNIST_ROOT=str(small_root), GRADIO_TEMP_DIR=str(cache)) as url:
-        yield url
+from tests.support.http_client import FIVE_PNG, HttpClient, assert_works, png_data_url
+from tests.support.image_files import encode
+from tests.support.strokes import render
 
 
 @pytest.fixture
-def client(server):
-    return Client(server)
+def client(url):
+    return HttpClient(url)
 
 
-def test_what_gradio_would_keep_or_tell_is_off(server):
-    with urllib.request.urlopen(f"{server}config") as answer:
-        config = json.load(answer)
+def test_telemetry_and_histories_of_gradio_are_off(url):
+    with urllib.request.urlopen(f"{url}config") as response:
+        config = json.load(response)
     assert config["analytics_enabled"] is False
     assert config["run_history"] is False
     assert config["max_file_size"] == 10 * 2**20
@@ -55,50 +35,32 @@ def test_what_gradio_would_keep_or_tell_is_off(server):
     assert [fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public"] == ["predict"]
 
 
-def test_drawing_writes_no_file(client, cache):
-    before = sorted(cache.rglob("*"))
-    assert_well(client)
+def test_drawing_writes_no_file(client, app):
+    before = sorted(app.cache.rglob("*"))
+    assert_works(client)
     client.draw(fn_index=1, event_data={"digit": 5})
-    assert sorted(cache.rglob("*")) == before
+    assert sorted(app.cache.rglob("*")) == before
 
 
-def test_an_upload_lies_where_only_its_sender_knows(client, cache):
-    _, answer = client.upload(GOOD)
-    (path,) = json.loads(answer)
-    folder, _ = Path(path).relative_to(cache).parts
-    assert len(folder) == 64  # a hash of the picture itself
-    assert client.ask("GET", f"/gradio_api/file={path}")[1] == GOOD
-    assert client.ask("GET", f"/gradio_api/file={cache}")[0] in (403, 404)
+def test_uploaded_file_is_found_only_by_its_hash(client, app):
+    _, body = client.upload(FIVE_PNG)
+    (path,) = json.loads(body)
+    folder, _ = Path(path).relative_to(app.cache).parts
+    assert len(folder) == 64  # a hash of its content
+    assert client.request("GET", f"/gradio_api/file={path}")[1] == FIVE_PNG
+    assert client.request("GET", f"/gradio_api/file={app.cache}")[0] in (403, 404)
     assert client.upload(bytes(11 * 2**20))[0] == 413
 
 
-def test_visitors_have_answers_and_networks_of_their_own(client):
+def test_sessions_have_their_own_labels_and_models(client):
     def score(session, digit):
-        _, answer = client.draw(session_hash=session, fn_index=1, event_data={"digit": digit})
-        return json.loads(answer)["data"][0]
+        _, body = client.draw(session_hash=session, fn_index=1, event_data={"digit": digit})
+        return json.loads(body)["data"][0]
 
-    assert score("one", 5) == "Noted: 5. Read right: 1 of 1."
-    other = PREFIX + base64.b64encode(encoded(render(DIGITS[3]))).decode()
+    assert score("one", 5) == "Saved as 5. Correct so far: 1 of 1."
+    other = png_data_url(encode(render(DIGITS[3])))
     assert "1 of 2" in client.draw(other, session_hash="one", fn_index=1, event_data={"digit": 8})[1].decode()
-    assert score("two", 5) == "Noted: 5. Read right: 1 of 1."
-    assert score("one", 5) == "Noted: 5. Read right: 2 of 3."
-    # The choice of one's own network is not there where nobody trained, whatever another visitor did.
-    assert "no such network" in client.draw(network="own", session_hash="two")[1].decode()
-
-
-def test_who_would_wait_for_too_many_to_train_is_told_so(monkeypatch):
-    turns = JobQueue()
-    monkeypatch.setattr(train_tab, "_TURNS", turns)
-    for _ in range(30):
-        turns.join()
-    train = next(fn.fn for fn in build_demo().fns.values() if fn.api_name == "train")
-    inputs = [*dataclasses.astuple(TrainingForm.from_recipe("net-8k", "ours")), False, None, LabelledDrawings(), []]
-
-    async def updates():
-        return [update async for update in train(*inputs)]
-
-    with ThreadPoolExecutor(1) as pool:  # since the browser of other tests keeps a loop running in this thread
-        (update,) = pool.submit(asyncio.run, updates()).result()
-    (value,) = update.values()
-    assert value["headline"] == "Too many are waiting to train already. Try again in some minutes."
-    assert len(turns) == 30
+    assert score("two", 5) == "Saved as 5. Correct so far: 1 of 1."
+    assert score("one", 5) == "Saved as 5. Correct so far: 2 of 3."
+    # A session that has trained nothing has no model of its own, whatever others did.
+    assert "Unknown model" in client.draw(model="user", session_hash="two")[1].decode()

@@ -1,4 +1,4 @@
-"""A short version of `benchmarks.soak`: what is left of visitors who came and went."""
+"""A short version of `benchmarks.soak`: what is left of sessions that came and went."""
 
 import asyncio
 import sys
@@ -6,32 +6,34 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from benchmarks.soak import state, visits
+from benchmarks.soak import process_state, run_sessions
 from tests.support.server import serving
 
 
 def come_and_go(url, first, count):
-    # In a thread of its own, since the browser of other tests keeps a loop running in this one.
+    # In a thread of its own, since the browser of other tests keeps an event loop running in this one.
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, visits(url, first, count)).result()
+        pool.submit(asyncio.run, run_sessions(url, first, count)).result()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory and threads are read from Linux's /proc")
-def test_visitors_leave_nothing_but_their_visit(small_root, tmp_path):
+@pytest.mark.parametrize(("warm_up", "count"), [(10, 20), pytest.param(80, 200, marks=pytest.mark.slow)])
+def test_sessions_leave_nothing_but_their_files(small_root, tmp_path, warm_up, count):
     log, cache = tmp_path / "log", tmp_path / "cache"
     cache.mkdir()
     with (
         log.open("wb") as file,
         serving(log=file, MNIST_ROOT=str(small_root), GRADIO_TEMP_DIR=str(cache)) as (url, process),
     ):
-        come_and_go(url, 0, 80)
-        before = state(process.pid, cache, 80)
-        come_and_go(url, 80, 200)
-        after = state(process.pid, cache, 280)
+        come_and_go(url, 0, warm_up)
+        before = process_state(process.pid, cache, warm_up)
+        come_and_go(url, warm_up, count)
+        after = process_state(process.pid, cache, warm_up + count)
     assert after.threads <= before.threads + 1
-    assert after.processes <= 1  # ready for whoever trains next
-    # Early visits also warm up the allocator, by 100 to 200 MiB; what follows is in benchmarks/results/soak.json.
+    assert after.processes <= 1  # on standby for the next run
+    # Early sessions also warm up the allocator, by 100 to 200 MiB; what follows is in benchmarks/results/soak.json.
     assert after.memory < before.memory + 400
-    # For an hour: the pictures that were sent, and what each of twenty runs offers for download if it ended.
-    assert before.files + 20 <= after.files <= before.files + 20 + 3 * 20
+    # For an hour: the image files that were sent, and what each run offers for download if it ended.
+    tenth = count // 10
+    assert before.files + tenth <= after.files <= before.files + tenth + 3 * tenth
     assert "Traceback" not in log.read_text()

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import PROJECT
 
-STYLES = sorted((PROJECT / "mnist_cnn" / "ui" / "static").glob("*.css"))
+STYLES = sorted((PROJECT / "mnist_cnn" / "ui").rglob("*.css"))
 DECLARATION = re.compile(r"^\s*([\w-]+):\s*([^;{}]+);", re.MULTILINE)
 
 # Of a style sheet: what the browser makes of it, nested rules and all.
@@ -37,7 +37,7 @@ def unknown(page, css):
 
 
 @pytest.mark.parametrize("file", STYLES, ids=lambda file: file.name)
-def test_the_browser_understands_every_style(page, file):
+def test_browser_understands_every_style(page, file):
     assert unknown(page, file.read_text(encoding="utf-8")) == []
 
 

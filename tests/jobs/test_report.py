@@ -7,50 +7,52 @@ import torch
 from mnist_cnn.jobs.queue import JobQueue
 from mnist_cnn.jobs.report import Report
 from mnist_cnn.jobs.run import TrainingRun
-from mnist_cnn.training import get_settings
 
 
 @pytest.fixture(scope="module")
-def run(small_sets):
-    run = TrainingRun(get_settings("net-8k", epochs=2, batch_size=16), *small_sets, JobQueue())
-    run.start()
-    run.join()
-    return run
+def report(finished_run):
+    return Report.from_run(finished_run, num_extra=3)
 
 
-def test_the_confusion_matrix_counts_every_test_image(run, small_sets):
-    report = Report.from_run(run)
+def test_unfinished_run_has_no_report(finished_run):
+    run = TrainingRun(finished_run.settings, finished_run.training_set, finished_run.test_set, JobQueue())
+    with pytest.raises(ValueError, match="Only a run that trained and has finished"):
+        Report.from_run(run)
+
+
+def test_confusion_matrix_counts_every_test_image(report, small_sets):
     assert report.confusion.sum() == len(small_sets[1][1])
     assert report.confusion.sum(1).tolist() == torch.bincount(small_sets[1][1], minlength=10).tolist()
     assert report.confusion.diag().sum().item() / len(small_sets[1][1]) == pytest.approx(report.test_accuracy)
 
 
-def test_the_hardest_are_those_whose_label_is_least_likely(run, small_sets):
-    report = Report.from_run(run)
+def test_hard_examples_are_the_images_with_the_least_likely_labels(finished_run, report, small_sets):
     images, labels = small_sets[1]
-    likely = run.test_logits.softmax(1)[torch.arange(len(labels)), labels]  # (N,)
-    order = likely.argsort()[:24]
-    assert [misread.label for misread in report.hardest] == labels[order].tolist()
-    assert all(torch.equal(misread.image, images[i]) for misread, i in zip(report.hardest, order, strict=True))
-    assert [misread.read for misread in report.hardest] == run.test_logits[order].argmax(1).tolist()
-    assert all(0 < misread.confidence <= 1 for misread in report.hardest)
+    logits = finished_run.test_logits
+    label_probabilities = logits.softmax(1)[torch.arange(len(labels)), labels]  # (N,)
+    order = label_probabilities.argsort()[:24]
+    assert [example.label for example in report.hard_examples] == labels[order].tolist()
+    assert all(torch.equal(example.image, images[i]) for example, i in zip(report.hard_examples, order, strict=True))
+    assert [example.prediction for example in report.hard_examples] == logits[order].argmax(1).tolist()
+    assert all(0 < example.confidence <= 1 for example in report.hard_examples)
 
 
-def test_the_figures_go_through_json(run):
-    figures = json.loads(json.dumps(Report.from_run(run, added=3).metrics()))
-    assert figures["model"] == "net-8k"
-    assert figures["parameters"] == 8530
-    assert figures["test_accuracy"] == run.test_accuracy
-    assert figures["added_drawings"] == 3
-    assert figures["trained"] == 1
-    assert figures["settings"]["batch_size"] == 16
-    assert figures["curves"]["loss"] == run.history.loss
-    assert len(figures["confusion"]) == 10
+def test_metrics_survive_json(finished_run, report):
+    metrics = json.loads(json.dumps(report.metrics()))
+    assert metrics["model"] == "net-25k"
+    assert metrics["parameters"] == 23930
+    assert metrics["test_accuracy"] == finished_run.test_accuracy
+    assert metrics["num_extra"] == 3
+    assert metrics["trained_fraction"] == 1
+    assert metrics["settings"]["batch_size"] == 16
+    assert metrics["curves"]["loss"] == finished_run.history.loss
+    assert len(metrics["confusion"]) == 10
 
 
-def test_the_curves_are_a_table_with_a_row_for_each_point(run):
-    rows = list(csv.DictReader(Report.from_run(run).curves_csv().splitlines()))
-    assert [float(row["loss"]) for row in rows] == run.history.loss
-    assert [float(row["at"]) for row in rows] == run.history.at
-    measured = [float(row["test_accuracy"]) for row in rows if row["test_accuracy"]]
-    assert measured == [share for _, share in run.history.test_accuracy]
+def test_curves_csv_has_a_row_for_each_point(finished_run, report):
+    history = finished_run.history
+    rows = list(csv.DictReader(report.curves_csv().splitlines()))
+    assert [float(row["loss"]) for row in rows] == history.loss
+    assert [float(row["progress"]) for row in rows] == history.progress
+    evaluated = [float(row["test_accuracy"]) for row in rows if row["test_accuracy"]]
+    assert evaluated == [accuracy for _, accuracy in history.test_accuracy]

@@ -5,18 +5,18 @@ import pytest
 import torch
 
 from mnist_cnn.evaluation import accuracy, predict_logits
-from mnist_cnn.jobs.history import POINTS
-from mnist_cnn.jobs.process import StandbyProcess
+from mnist_cnn.jobs.history import MAX_POINTS
 from mnist_cnn.jobs.queue import JobQueue
 from mnist_cnn.jobs.run import RunState, TrainingRun
+from mnist_cnn.jobs.worker import get_weights, set_weights
 from mnist_cnn.models import build_model
 from mnist_cnn.training import get_settings, train
 
-SETTINGS = get_settings("net-25k", epochs=3, batch_size=16, seed=4)
+SHORT = get_settings("net-25k", epochs=3, batch_size=16)
 LONG = get_settings("net-25k", epochs=1000, batch_size=16)
 
 
-def until(condition, seconds=60):
+def until(condition, seconds=120):
     """Wait for what another thread does."""
     end = time.monotonic() + seconds
     while not condition():
@@ -25,218 +25,171 @@ def until(condition, seconds=60):
 
 
 @pytest.fixture
-def processes(monkeypatch):
-    """The processes of runs, in the order in which they began."""
-    taken = []
-
-    class Noted(StandbyProcess):
-        def take(self):
-            taken.append(super().take())
-            return taken[-1]
-
-    spare = Noted()
-    monkeypatch.setattr(live, "SPARE", spare)
-    yield taken
-    spare.drop()
-
-
-@pytest.fixture
 def runs(small_sets):
-    """Makes runs that take turns with each other, and leaves none behind."""
-    made, turns = [], JobQueue()
+    """Creates runs that share a queue, and cancels those that are left."""
+    created, queue = [], JobQueue()
 
-    def make(settings=SETTINGS, **options):
-        made.append(TrainingRun(settings, *small_sets, turns, **options))
-        return made[-1]
+    def create(settings=SHORT, **options):
+        created.append(TrainingRun(settings, *small_sets, queue, **options))
+        return created[-1]
 
-    yield make
-    for run in made:
+    yield create
+    for run in created:
         run.cancel()
         if run.state is not RunState.QUEUED:
             run.join(60)
 
 
-def test_a_run_ends_where_plain_training_does(runs, small_sets):
-    run = runs(probe_image=small_sets[1][0][0].numpy())
-    run.start()
-    run.join()
-    assert run.state is RunState.ENDED
+@pytest.fixture(scope="module")
+def plain_training(finished_run, small_sets):
+    """The model and the last progress of `train` with the settings of `finished_run`."""
+    settings = finished_run.settings
+    model = build_model(settings.model, settings.seed)
+    *_, progress = train(model, *small_sets[0], settings, small_sets[1], extra_data=finished_run.extra_data)
+    return model, progress
+
+
+def test_run_gives_the_same_result_as_plain_training(finished_run, plain_training, small_sets):
+    run, (model, progress) = finished_run, plain_training
+    assert run.state is RunState.FINISHED
     assert run.progress.is_last
     assert not run.stopped
-
-    model = build_model(SETTINGS.model, SETTINGS.seed)
-    *_, progress = train(model, *small_sets[0], SETTINGS, small_sets[1])
     assert run.test_accuracy == progress.test_accuracy == accuracy(model, *small_sets[1])
     assert torch.equal(run.test_logits, predict_logits(model, small_sets[1][0]))
     assert all(torch.equal(a, b) for a, b in zip(run.model.parameters(), model.parameters(), strict=True))
 
 
-def test_the_history_covers_the_run_with_few_points(runs, small_sets):
-    image = small_sets[1][0][0].numpy()
-    run = runs(probe_image=image)
-    run.start()
-    run.join()
-    history = run.history
-    assert history.at == sorted(history.at)
-    assert history.at[-1] == 1
-    assert 20 < len(history.at) <= POINTS + 1
-    for curve in (history.loss, history.smoothed_loss, history.batch_accuracy, history.accuracy, history.lr):
-        assert len(curve) == len(history.at)
-    assert max(history.lr) == pytest.approx(SETTINGS.lr, rel=0.1)
+def test_finished_run_leaves_no_process(finished_run, run_standby):
+    assert not run_standby.acquired[0].running
+
+
+def test_history_covers_the_run_with_few_points(finished_run):
+    history = finished_run.history
+    assert history.progress == sorted(history.progress)
+    assert history.progress[-1] == 1
+    assert 20 < len(history.progress) <= MAX_POINTS + 1
+    for curve in (history.loss, history.smoothed_loss, history.batch_accuracy, history.smoothed_accuracy, history.lr):
+        assert len(curve) == len(history.progress)
+    assert max(history.lr) == pytest.approx(finished_run.settings.lr, rel=0.1)
     assert history.smoothed_loss[-1] < history.smoothed_loss[0]
     assert len(history.test_accuracy) == 8
-    assert history.test_accuracy[-1] == (1, run.test_accuracy)
-
-    probe_image = np.array(history.probe_image)
-    assert probe_image.shape == (len(history.at), 10)
-    assert np.allclose(probe_image.sum(axis=1), 1, atol=1e-5)
-    last = (predict_logits(run.model, torch.tensor(image)[None]) * SETTINGS.logit_scale).softmax(1)
-    assert probe_image[-1] == pytest.approx(last[0].numpy(), abs=1e-6)
+    assert history.test_accuracy[-1] == (1, finished_run.test_accuracy)
 
 
-def test_stop_ends_the_run_and_keeps_what_was_learnt(runs, small_sets):
-    run = runs(LONG)
-    run.start()
-    until(lambda: run.progress)
-    run.stop()
-    run.join()
-    assert (run.state, run.stopped) == (RunState.ENDED, True)
-    assert run.progress.step < run.progress.total_steps / 2
-    assert run.test_accuracy == pytest.approx(accuracy(run.model, *small_sets[1]))
+def test_history_has_the_probabilities_of_the_probe_image(finished_run):
+    run = finished_run
+    probabilities = np.array(run.history.probe_probabilities)
+    assert probabilities.shape == (len(run.history.progress), 10)
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    logits = predict_logits(run.model, torch.tensor(run.probe_image)[None])
+    expected = (logits * run.settings.logit_scale).softmax(1)[0]
+    assert probabilities[-1] == pytest.approx(expected.numpy(), abs=1e-3)
 
 
-def test_pause_holds_the_run_and_resume_changes_nothing_of_it(runs, small_sets):
-    run, other = runs(), runs(LONG)
-    run.start()
-    until(lambda: run.progress)
-    run.pause()
-    until(lambda: run.state is RunState.PAUSED)
-    step = run.progress.step
-
-    other.start()  # has the turn that the paused one gave away
-    until(lambda: other.progress)
-    run.resume()
-    until(lambda: run.state is RunState.QUEUED)
-    assert (run.ahead, run.progress.step) == (1, step)
-    other.stop()
-    run.join()
-    model = build_model(SETTINGS.model, SETTINGS.seed)
-    *_, progress = train(model, *small_sets[0], SETTINGS, small_sets[1])
-    assert run.test_accuracy == progress.test_accuracy
+def test_extra_data_is_learnt(finished_run):
+    images, labels = finished_run.extra_data
+    num_samples = len(finished_run.training_set[0]) + len(images)
+    assert finished_run.progress.samples_seen == finished_run.settings.epochs * num_samples
+    assert accuracy(finished_run.model, images, labels) == 1
 
 
-def test_a_paused_run_can_be_stopped(runs):
-    run = runs(LONG)
-    run.start()
-    until(lambda: run.progress)
-    run.pause()
-    until(lambda: run.state is RunState.PAUSED)
-    run.stop()
-    run.join(60)
-    assert (run.state, run.stopped) == (RunState.ENDED, True)
-    assert run.test_accuracy is not None
-
-
-def test_one_trains_and_the_others_wait_and_may_leave(runs):
-    first, second, third = runs(LONG), runs(LONG), runs(SETTINGS)
+def test_one_run_trains_and_queued_ones_wait_or_leave(runs, small_sets):
+    first, second, third = runs(LONG), runs(LONG), runs()
     for run in (first, second, third):
         run.start()
-    until(lambda: first.progress)
-    assert [run.ahead for run in (first, second, third)] == [0, 1, 2]
+    until(lambda: first.state is RunState.TRAINING)
+    assert [run.position for run in (first, second, third)] == [0, 1, 2]
     second.stop()
     second.join(60)
-    assert (second.state, second.progress, second.test_accuracy) == (RunState.ENDED, None, None)
-    assert third.ahead == 1
-    first.stop()
+    assert (second.state, second.progress, second.test_accuracy) == (RunState.FINISHED, None, None)
+    assert third.position == 1
+
+    first.stop()  # keeps and evaluates what was learnt
+    first.join()
+    assert (first.state, first.stopped) == (RunState.FINISHED, True)
+    assert first.progress.step < first.progress.total_steps / 2
+    assert first.test_accuracy == pytest.approx(accuracy(first.model, *small_sets[1]))
     third.join()
     assert third.progress.is_last
 
 
-def test_abandoning_ends_the_run_and_its_process_within_a_second_and_measures_nothing(runs, processes):
+def test_paused_runs_let_others_train_and_can_be_resumed_or_stopped(runs, finished_run):
+    resumed, stopped = runs(finished_run.settings, extra_data=finished_run.extra_data), runs(LONG)
+    resumed.start()
+    until(lambda: resumed.state is RunState.TRAINING)
+    resumed.pause()
+    until(lambda: resumed.state is RunState.PAUSED)
+    step = resumed.progress.step
+
+    stopped.start()
+    until(lambda: stopped.state is RunState.TRAINING)
+    resumed.resume()
+    until(lambda: resumed.state is RunState.QUEUED)
+    assert (resumed.position, resumed.progress.step) == (1, step)
+    stopped.pause()
+    resumed.join()
+    assert torch.equal(resumed.test_logits, finished_run.test_logits)  # the pause has changed nothing
+
+    assert stopped.state is RunState.PAUSED
+    stopped.stop()
+    stopped.join(60)
+    assert (stopped.state, stopped.stopped) == (RunState.FINISHED, True)
+    assert stopped.test_accuracy is not None
+
+
+def test_cancelled_run_ends_with_its_process_within_a_second(runs, run_standby):
     run = runs(LONG)
     run.start()
-    until(lambda: run.progress)
+    until(lambda: run.state is RunState.TRAINING)
+    process = run_standby.acquired[-1]
     run.cancel()
     run.join(1)
-    assert (run.state, run.test_accuracy, run.error) == (RunState.ENDED, None, None)
-    assert not processes[0].running
+    assert (run.state, run.test_accuracy, run.error) == (RunState.FINISHED, None, None)
+    assert not process.running
 
 
-def test_who_leaves_while_the_process_starts_leaves_none_behind(runs, processes):
+def test_run_stopped_while_its_process_starts_leaves_no_process(runs, run_standby):
+    before = len(run_standby.acquired)
     run = runs(LONG)
     run.start()
-    until(lambda: processes)
+    until(lambda: len(run_standby.acquired) > before)
     run.stop()
     run.join(1)
-    assert (run.state, run.progress, run.error) == (RunState.ENDED, None, None)
-    assert not processes[0].running
+    assert (run.state, run.progress, run.error) == (RunState.FINISHED, None, None)
+    assert not run_standby.acquired[-1].running
 
 
-def test_a_run_that_has_ended_leaves_no_process(runs, processes):
-    run = runs()
-    run.start()
-    run.join()
-    assert run.state is RunState.ENDED
-    assert [process.running for process in processes] == [False]
+def test_failed_runs_say_why_and_let_the_next_one_train(runs, run_standby):
+    diverging, crashing, crashing_while_paused = runs(), runs(LONG), runs(LONG)
+    torch.nn.init.constant_(diverging.model.head.weight, float("inf"))  # what too high a learning rate leads to
+    for run in (diverging, crashing, crashing_while_paused):
+        run.start()
+    until(lambda: crashing.state is RunState.TRAINING)
+    assert diverging.state is RunState.FAILED
+    assert "Training diverged" in diverging.error
+
+    run_standby.acquired[-1].kill()
+    until(lambda: crashing_while_paused.state is RunState.TRAINING)
+    assert crashing.state is RunState.FAILED
+    assert "The training process crashed" in crashing.error
+    assert "Train again" in crashing.error
+
+    crashing_while_paused.pause()
+    until(lambda: crashing_while_paused.state is RunState.PAUSED)
+    run_standby.acquired[-1].kill()
+    crashing_while_paused.resume()
+    crashing_while_paused.join(60)
+    assert crashing_while_paused.state is RunState.FAILED
 
 
-def test_a_process_that_dies_is_said_and_makes_place_for_the_next(runs, processes):
-    run, next_one = runs(LONG), runs()
-    run.start()
-    next_one.start()
-    until(lambda: run.progress)
-    processes[0].kill()
-    run.join(60)
-    assert run.state is RunState.FAILED
-    assert "ended in the middle" in run.error
-    assert "Train again" in run.error
-    next_one.join()
-    assert next_one.progress.is_last
-
-
-def test_so_is_one_that_dies_while_the_run_is_paused(runs, processes):
-    run = runs(LONG)
-    run.start()
-    until(lambda: run.progress)
-    run.pause()
-    until(lambda: run.state is RunState.PAUSED)
-    processes[0].kill()
-    run.resume()
-    run.join(60)
-    assert run.state is RunState.FAILED
-
-
-def test_what_goes_wrong_is_said_and_makes_place_for_the_next(runs):
-    wild, next_one = runs(), runs()
-    torch.nn.init.constant_(wild.model.head.weight, float("inf"))  # where too high a rate leads
-    wild.start()
-    next_one.start()
-    wild.join()
-    assert wild.state is RunState.FAILED
-    assert "the learning rate is too high" in wild.error
-    next_one.join()
-    assert next_one.progress.is_last
-
-
-def test_added_drawings_are_learnt(runs, small_sets):
-    images = small_sets[1][0][:1].flip(2)  # mirrored: nothing of the kind is in the training set
-    labels = torch.tensor([8])
-    run = runs(added=(images.repeat(50, 1, 1), labels.repeat(50)))
-    run.start()
-    run.join()
-    assert run.progress.samples_seen == 3 * (len(small_sets[0][0]) + 50)
-    assert accuracy(run.model, images, labels) == 1
-
-
-def test_the_classifier_is_a_copy(runs, small_sets):
-    run = runs()
-    run.start()
-    until(lambda: run.progress)
+def test_classifier_is_a_copy(runs, finished_run, small_sets):
+    run, (images, labels) = runs(), small_sets[1]
     early = run.classifier()
-    images = small_sets[1][0]
     before = early.probabilities(images)
-    run.join()
+    set_weights(run.model, get_weights(finished_run.model))
     assert (early.probabilities(images) == before).all()
-    late = run.classifier()
-    assert (late.name, late.test_accuracy, late.calibration) == ("net-25k", run.test_accuracy, run.calibration)
-    assert (late.probabilities(images).argmax(1) == small_sets[1][1].numpy()).mean() == pytest.approx(run.test_accuracy)
+    late = finished_run.classifier()
+    assert (late.name, late.test_accuracy) == ("net-25k", finished_run.test_accuracy)
+    assert late.calibration == finished_run.calibration
+    correct = late.probabilities(images).argmax(1) == labels.numpy()
+    assert correct.mean() == pytest.approx(finished_run.test_accuracy)

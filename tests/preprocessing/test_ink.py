@@ -9,32 +9,32 @@ from mnist_cnn.classifier import load_classifier
 from mnist_cnn.constants import MNIST_MEAN, MNIST_STD
 from mnist_cnn.evaluation import accuracy
 from mnist_cnn.preprocessing import BlankSketchError, normalize, sketch_to_mnist
-from mnist_cnn.preprocessing.slant import deslant
+from mnist_cnn.preprocessing.normalization import deslant
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
 
 
 def reference_sketch_to_mnist(ink):
-    """The published steps once more, pixel by pixel and with whole-number arithmetic where they allow it.
+    """The published steps as a reference, pixel by pixel and in integers where possible.
 
-    For ink (H, W) of whole numbers whose longer side is a multiple of 20.
+    Takes integer ink (H, W) whose longer side is a multiple of 20.
     """
     rows, columns = np.nonzero(ink.max(axis=1))[0], np.nonzero(ink.max(axis=0))[0]
     box = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1].astype(int)
     cell = max(box.shape) // 20
     small = np.zeros((20, 20))
-    fronts = [(20 - -(-length // cell)) // 2 for length in box.shape]
+    offsets = [(20 - -(-length // cell)) // 2 for length in box.shape]
     for y, x in np.ndindex(box.shape):
-        small[fronts[0] + y // cell, fronts[1] + x // cell] += box[y, x] / cell**2
+        small[offsets[0] + y // cell, offsets[1] + x // cell] += box[y, x] / cell**2
     small = np.round(small / small.max() * 255)
-    middle = [sum(i * small.sum(axis=1 - axis)[i] for i in range(20)) / small.sum() for axis in (0, 1)]
-    top, left = (min(max(round(14 - m), 0), 8) for m in middle)
+    center = [sum(i * small.sum(axis=1 - axis)[i] for i in range(20)) / small.sum() for axis in (0, 1)]
+    top, left = (min(max(round(14 - m), 0), 8) for m in center)
     image = np.zeros((28, 28), np.uint8)
     image[top : top + 20, left : left + 20] = small
     return image
 
 
-def test_normalize_is_torchvisions_of_deslanted_images():
+def test_normalize_matches_torchvision_on_deslanted_images():
     images = torch.randint(0, 256, (5, 28, 28), dtype=torch.uint8)
     to_input = transforms.Compose([transforms.ToTensor(), transforms.Normalize((MNIST_MEAN,), (MNIST_STD,))])
     expected = torch.stack([to_input(Image.fromarray(image.numpy())) for image in deslant(images)])
@@ -51,16 +51,16 @@ def test_normalize_is_torchvisions_of_deslanted_images():
         (torch.zeros(2, 32, 32, dtype=torch.uint8), ValueError),
     ],
 )
-def test_normalize_refuses_what_is_no_batch_of_grey_levels(images, error):
+def test_normalize_rejects_other_shapes_and_dtypes(images, error):
     with pytest.raises(error, match="normalize takes"):
         normalize(images)
 
 
 @pytest.mark.parametrize("shape", [(200, 120), (60, 140), (100, 100)])
-def test_follows_the_published_steps(shape):
+def test_matches_the_published_steps(shape):
     random = np.random.default_rng(0)
     canvas = np.zeros((300, 300), np.uint8)
-    # Coarse blobs, so that the scaled values are nowhere near a tie of rounding.
+    # Coarse blobs keep the scaled values away from rounding ties.
     blobs = np.kron(random.integers(0, 3, (shape[0] // 20, shape[1] // 20)) * 127, np.ones((20, 20), int))
     blobs[0, 0] = blobs[-1, -1] = 255
     canvas[40 : 40 + shape[0], 70 : 70 + shape[1]] = blobs
@@ -68,14 +68,14 @@ def test_follows_the_published_steps(shape):
     assert np.abs(difference).max() <= 1
 
 
-def test_gives_back_enlarged_mnist_digits(mnist_test):
+def test_enlarged_mnist_digits_are_restored(mnist_test):
     images, labels = mnist_test
     random = np.random.default_rng(0)
     results = np.stack([sketch_to_mnist(on_canvas(digit, random)) for digit in images.numpy()])
     difference = np.abs(results.astype(int) - images.numpy()).max(axis=(1, 2))
     assert (difference <= 1).mean() >= 0.999
-    # All that reach full ink come back bit for bit, but for two that lost their last row at MNIST's lower edge, and two
-    # with edges as sharp as a screen's, whose pen is evened.
+    # Every digit that reaches 255 is restored bit for bit, except two that MNIST's lower edge cuts off and two whose
+    # edges are as sharp as a screen's, so that their stroke width is normalised.
     full = images.numpy().max(axis=(1, 2)) == 255
     assert full.sum() > 8900
     assert np.flatnonzero(full & (difference > 0)).tolist() == [4530, 5553, 9051, 9302]
@@ -84,15 +84,15 @@ def test_gives_back_enlarged_mnist_digits(mnist_test):
     assert abs(accuracy(model, torch.from_numpy(results), labels) - accuracy(model, images, labels)) <= 0.0005
 
 
-def test_ink_and_paper_of_any_kind_give_the_same_image():
+def test_colours_and_dtypes_do_not_change_the_image():
     drawing = render(DIGITS[5])
     alpha = np.asarray(drawing)[..., 3]
     expected = sketch_to_mnist(drawing)
-    on = {}
-    for paper, ink in (("white", "black"), ("black", "white"), ("#204080", "#f0e060"), ("#ddd", "#d11")):
-        page = Image.new("RGB", drawing.size, paper)
+    opaque = {}
+    for background, ink in (("white", "black"), ("black", "white"), ("#204080", "#f0e060"), ("#ddd", "#d11")):
+        page = Image.new("RGB", drawing.size, background)
         page.paste(Image.new("RGB", drawing.size, ink), mask=drawing.getchannel("A"))
-        on[paper] = page
+        opaque[background] = page
     variants = {
         "alpha as grey": alpha,
         "inverted grey": 255 - alpha,
@@ -100,17 +100,17 @@ def test_ink_and_paper_of_any_kind_give_the_same_image():
         "16 bits": alpha.astype(np.uint16) * 257,
         "array with alpha": np.asarray(drawing),
         "white ink on nothing": render(DIGITS[5], ink=(255, 255, 255)),
-        "palette": on["white"].convert("P"),
-        **on,
+        "palette": opaque["white"].convert("P"),
+        **opaque,
     }
     for name, variant in variants.items():
         difference = np.abs(sketch_to_mnist(variant).astype(int) - expected)
-        # Eight bits, and the palette's few colours, round each pixel's share of ink, and so move the evened edge.
+        # Eight bits and a palette round each pixel's coverage, which moves the edge of normalised strokes.
         assert difference.max() <= 25, name
         assert difference.mean() < 0.5, name
 
 
-def test_place_and_size_do_not_matter():
+def test_position_and_size_do_not_change_the_image():
     strokes = np.array(DIGITS[7][0])
     images = [
         sketch_to_mnist(render([strokes * scale + shift], side=600, width=round(40 * scale)))
@@ -120,7 +120,7 @@ def test_place_and_size_do_not_matter():
     assert np.abs(images[1].astype(int) - images[2]).mean() < 1
 
 
-def test_reads_through_noise_of_the_paper():
+def test_noise_of_the_paper_is_removed():
     random = np.random.default_rng(0)
     clean = sketch_to_mnist(render(DIGITS[3]))
     alpha = np.asarray(render(DIGITS[3]))[..., 3] / 255
@@ -139,13 +139,13 @@ def test_reads_through_noise_of_the_paper():
         Image.new("RGBA", (280, 280)),
     ],
 )
-def test_blank_sketches_are_said_to_be_blank(blank):
+def test_blank_image_raises(blank):
     with pytest.raises(BlankSketchError, match="blank"):
         sketch_to_mnist(blank)
 
 
 @pytest.mark.parametrize(
-    ("sketch", "error", "words"),
+    ("sketch", "error", "message"),
     [
         (np.zeros((0, 5)), ValueError, "shape"),
         (np.zeros((28, 28, 2)), ValueError, "shape"),
@@ -155,13 +155,13 @@ def test_blank_sketches_are_said_to_be_blank(blank):
         ("digit.png", TypeError, "PIL image or an array"),
     ],
 )
-def test_what_is_no_sketch_is_refused_in_words(sketch, error, words):
-    with pytest.raises(error, match=words):
+def test_invalid_input_is_rejected_with_the_reason(sketch, error, message):
+    with pytest.raises(error, match=message):
         sketch_to_mnist(sketch)
 
 
 @pytest.mark.parametrize("strokes", [[[(0.5, 0.5)]], [[(0.1, 0.5), (0.9, 0.5)]], [[(0.0, 0.0), (1.0, 1.0)]]])
-def test_dots_dashes_and_diagonals_fit(strokes):
+def test_dots_dashes_and_diagonals_fit_the_frame(strokes):
     image = sketch_to_mnist(render(strokes))
     assert image.shape == (28, 28)
     assert image.dtype == np.uint8

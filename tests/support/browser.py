@@ -1,13 +1,28 @@
-"""The page in a browser, for benchmarks and tests: serve it, start Chromium, draw by mouse, wait for the reading."""
+"""The page in a browser, for tests and benchmarks: start Chromium, open the page, draw with the mouse, wait for it."""
 
 import contextlib
 import shutil
-import time
 from collections.abc import Iterator
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.support.strokes import Strokes
+
+__all__ = [
+    "Page",
+    "chromium",
+    "chromium_path",
+    "draw",
+    "expect",
+    "load",
+    "new_page",
+    "open_page",
+    "settled",
+    "wait_until_idle",
+]
+
+_TIMEOUT = 60_000  # milliseconds; other work on the machine may hold the page up
+expect.set_options(timeout=_TIMEOUT)
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _FLAGS = (
@@ -17,6 +32,44 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+# Runs before the page's own scripts: counts the pending requests for predictions, and keeps the last one of each event.
+_TRACK_REQUESTS = """
+window.requests = { pending: 0, idleFrames: 0, predictions: {} };
+const send = window.fetch;
+window.fetch = async (address, options) => {
+    if (!String(address).includes("/gradio_api/run/")) return send(address, options);
+    requests.pending += 1;
+    requests.idleFrames = 0;
+    try {
+        const response = await send(address, options);
+        const body = await response.text();
+        if (response.ok) {
+            const [first] = JSON.parse(body).data;
+            const value = first?.__type__ === "update" ? first.visible && first.value : first;
+            const event = JSON.parse(options.body).fn_index;
+            if (String(value).includes('"bars"')) requests.predictions[event] = JSON.parse(value);
+            else delete requests.predictions[event];
+        }
+        return new Response(body, response);
+    } finally {
+        requests.pending -= 1;
+    }
+};
+"""
+
+# Whether nothing is pending and the last predictions are shown, in this frame and the two before: Gradio sends what was
+# drawn during a request right after the response, before the browser paints.
+_IS_IDLE = """() => {
+    const panels = [...document.querySelectorAll(".bars")].map((bars) => bars.closest(":has(.verdict)"));
+    const texts = (panel, part) => String([...panel.querySelectorAll(part)].map((element) => element.textContent));
+    const shown = Object.values(requests.predictions).every(({ digit, bars }) => panels.some((panel) =>
+        texts(panel, ".verdict .digit") === digit
+        && texts(panel, ".percent") === String(bars.map((bar) => `${bar.percent}%`))
+    ));
+    requests.idleFrames = shown && !requests.pending ? requests.idleFrames + 1 : 0;
+    return requests.idleFrames > 2;
+}"""
 
 
 def chromium_path() -> str | None:
@@ -43,8 +96,29 @@ def chromium(*flags: str) -> Iterator[Browser]:
         browser.close()
 
 
+def new_page(context: Browser | BrowserContext) -> Page:
+    """An empty page for which `wait_until_idle` works once it shows the app; a browser makes a new context for it."""
+    page = context.new_page()
+    page.set_default_timeout(_TIMEOUT)
+    page.add_init_script(_TRACK_REQUESTS)
+    return page
+
+
+def load(page: Page, url: str) -> None:
+    """Go to an address of the app, and wait until its page can be drawn on."""
+    page.goto(url, wait_until="commit")
+    page.wait_for_selector("#pad .examples button", state="attached")  # the last that the canvas's script adds
+
+
+def open_page(context: Browser | BrowserContext, url: str) -> Page:
+    """A new page that shows the app and can be drawn on."""
+    page = new_page(context)
+    load(page, url)
+    return page
+
+
 def draw(page: Page, strokes: Strokes, lift: bool = True, pause: float = 0) -> None:
-    """Draw strokes, in units of the pad's side, with the mouse.
+    """Draw strokes, in units of the canvas's side, with the mouse.
 
     Args:
         page: shows the Draw tab.
@@ -65,12 +139,13 @@ def draw(page: Page, strokes: Strokes, lift: bool = True, pause: float = 0) -> N
             page.mouse.up()
 
 
+def wait_until_idle(page: Page) -> None:
+    """Wait until no prediction is in progress and the page, made by `new_page`, shows the last one."""
+    page.evaluate("requests.idleFrames = 0")
+    page.wait_for_function(_IS_IDLE)
+
+
 def settled(page: Page, selector: str) -> str:
-    """The text of an element once it has stayed the same for half a second."""
-    text, since = None, time.monotonic()
-    while time.monotonic() - since < 0.5:
-        now = page.inner_text(selector)
-        if now != text:
-            text, since = now, time.monotonic()
-        page.wait_for_timeout(50)
-    return text.strip()
+    """The text of an element once the page is idle, see `wait_until_idle`."""
+    wait_until_idle(page)
+    return page.inner_text(selector).strip()

@@ -3,7 +3,7 @@
 import math
 
 
-def _arc(x, y, rx, ry, start, end, n=24):
+def _arc(x, y, rx, ry, start, end, n=12):
     """Points on an ellipse; angles in degrees, clockwise from three o'clock as the y axis points down."""
     angles = [math.radians(start + (end - start) * i / n) for i in range(n + 1)]
     return [(x + rx * math.cos(a), y + ry * math.sin(a)) for a in angles]

@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from tests.support.browser import settled
+from tests.support.browser import expect, settled
 
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 NO_NETWORK = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
@@ -52,12 +52,12 @@ def picture(url):
 
 def seen(page):
     """The 28×28 picture that the page says the network saw, uint8."""
-    return np.asarray(picture(page.get_attribute("#reading .seen img", "src")))
+    return np.asarray(picture(page.get_attribute("#reading .model-input img", "src")))
 
 
 def centred(page, reading="#reading"):
     """The drawing in MNIST's form, before what `normalize` does to it: uint8 (28, 28)."""
-    step = page.locator(f"{reading} .steps li", has_text="centred")
+    step = page.locator(f"{reading} .stages li", has_text="Centred")
     return np.asarray(picture(step.locator("img").get_attribute("src")))
 
 
@@ -72,6 +72,45 @@ def percents(shares):
 
 def open_tab(page, name):
     page.get_by_role("tab", name=name).click()
+
+
+HEADLINE, BAR = "#monitor .status", "#monitor .bar"
+
+
+def open_train(page, query=""):
+    """Open the Train tab, with other settings than the recipe's where the query of a link names them."""
+    if query:
+        page.goto(f"{page.url}?tab=train&{query}")
+        page.wait_for_selector("#monitor .metrics dd")
+    open_tab(page, "Train")
+
+
+def wait_for(page, message):
+    """Wait until the headline contains a message."""
+    expect(page.locator(HEADLINE)).to_contain_text(message)
+
+
+def train(page, message="Done"):
+    """Train, until the headline contains a message."""
+    page.click("#train")
+    wait_for(page, message)
+
+
+def percent_done(page):
+    """The part of the run that is done, in percent."""
+    return float(page.get_attribute(BAR, "aria-valuenow"))
+
+
+def wait_until_done(page, percent):
+    """Wait until more than so many percent of the run are done."""
+    page.wait_for_function(
+        "([selector, percent]) => Number(document.querySelector(selector).ariaValueNow) > percent", arg=[BAR, percent]
+    )
+
+
+def figure(page, name):
+    """A metric of the monitor, by the name that stands beside it."""
+    return page.locator("#monitor .metrics div", has_text=name).locator("dd").inner_text()
 
 
 def enter(field, text):

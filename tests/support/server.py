@@ -28,6 +28,7 @@ def serve(
     log: IO[bytes] | None = None,
     folder: Path = PROJECT,
     python: Path = Path(sys.executable),
+    cores: int | None = None,
     **environment: str,
 ) -> Iterator[str]:
     """`python app.py` in a process of its own; gives its address.
@@ -37,12 +38,14 @@ def serve(
         log: takes what it writes to its standard output and error.
         folder: holds app.py; it is the process's working directory.
         python: the interpreter.
+        cores: as many as the app believes the machine to have, which decides how many runs train at the same time;
+            None for all of them.
         environment: variables of the process, beside those of this one.
 
     Raises:
         RuntimeError: it ended, or did not answer within a minute.
     """
-    with serving(port, log, folder, python, **environment) as (url, _):
+    with serving(port, log, folder, python, cores, **environment) as (url, _):
         yield url
 
 
@@ -52,13 +55,18 @@ def serving(
     log: IO[bytes] | None = None,
     folder: Path = PROJECT,
     python: Path = Path(sys.executable),
+    cores: int | None = None,
     **environment: str,
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """As `serve`, and gives the process too."""
     port = port or free_port()
     env = os.environ | {"GRADIO_SERVER_PORT": str(port), "NO_PROXY": "127.0.0.1"} | environment
     url = f"http://127.0.0.1:{port}/"
-    with subprocess.Popen([python, "app.py"], cwd=folder, env=env, stdout=log, stderr=log) as process:
+    command = ["app.py"]
+    if cores:
+        code = f"import os, runpy; os.cpu_count = lambda: {cores}; runpy.run_path('app.py', run_name='__main__')"
+        command = ["-c", code]
+    with subprocess.Popen([python, *command], cwd=folder, env=env, stdout=log, stderr=log) as process:
         try:
             _wait_for(url, process)
             yield url, process

@@ -7,7 +7,7 @@ from PIL import Image
 from mnist_cnn.ui.components.feature_maps.feature_maps import feature_maps_value
 
 
-def test_shows_each_layer_from_nothing_to_its_strongest():
+def test_each_layer_is_scaled_from_zero_to_its_maximum():
     maps = np.linspace(-3, 6, 16 * 2 * 3).reshape(16, 2, 3)
     first, second = feature_maps_value([maps, np.full((8, 7, 7), -1.0)])
     assert first["name"] == "Layer 1: 16 maps of 2×3"

@@ -8,7 +8,7 @@ from mnist_cnn.jobs.queue import JobQueue
 from mnist_cnn.jobs.report import Report
 from mnist_cnn.jobs.run import RunState, TrainingRun
 from mnist_cnn.training import get_settings
-from mnist_cnn.ui.messages import cost, headline, result
+from mnist_cnn.ui.messages import extra_data_effect, status_text, summary_text
 
 
 @pytest.fixture(scope="module")
@@ -24,33 +24,46 @@ def report(run):
     return Report.from_run(run)
 
 
-def test_says_what_the_run_came_to(run, report):
+def test_summary_compares_test_accuracy_with_target_and_pretrained_model(run, report):
     pretrained = Classifier(run.model, "net-8k", test_accuracy=0.987)
-    words = result(dataclasses.replace(report, test_accuracy=0.9412), pretrained)
-    assert words.startswith("Done after ")
-    assert "8,530 parameters reads 94.12% of MNIST's test digits, below the 95% line" in words
-    assert words.endswith("the shipped net-8k reads 98.70%.")
+    text = summary_text(dataclasses.replace(report, test_accuracy=0.9412), pretrained)
+    assert text.startswith("Done after ")
+    assert "Test accuracy 94.12% (below the target of 95%) with 8,530 parameters." in text
+    assert text.endswith(" Pretrained net-8k: 98.70%.")
+    assert "Test accuracy 97.00% (target 95%)" in summary_text(
+        dataclasses.replace(report, test_accuracy=0.97), pretrained
+    )
+
+
+def test_summary_of_stopped_run_says_where_it_stopped(run, report):
     half = dataclasses.replace(report.progress, step=report.progress.total_steps // 2)
-    assert result(dataclasses.replace(report, progress=half), pretrained).startswith("Stopped at 50%")
+    text = summary_text(dataclasses.replace(report, progress=half), Classifier(run.model, "net-8k", 0.987))
+    assert text.startswith("Stopped at 50% after ")
 
 
-def test_says_what_added_drawings_cost(run, report, small_sets):
-    answers = LabelledDrawings().add(small_sets[1][0][0].numpy(), 3, read=5)
-    assert cost(run, LabelledDrawings(), report, []) == ""
-    alone = cost(run, answers, report, [(1, dataclasses.replace(report, added=1))])
-    assert alone.endswith("Train once without them to see what they cost on MNIST.")
-    before = dataclasses.replace(report, test_accuracy=report.test_accuracy + 0.02)
-    assert cost(run, answers, report, [(4, before)]).endswith("a cost of 2.00 points.")
-    assert "Run 4" in cost(run, answers, report, [(4, before)])
-    assert "of your 1 drawings; 0 before" in cost(run, answers, report, [])
+def test_extra_data_effect_compares_with_the_run_without_drawings(run, report, small_sets):
+    drawings = LabelledDrawings().add(small_sets[1][0][0].numpy(), 3, 5)
+    assert extra_data_effect(run, LabelledDrawings(), report, []) == ""
+    alone = extra_data_effect(run, drawings, report, [(1, dataclasses.replace(report, num_extra=1))])
+    assert alone.endswith("Train once without them to see their effect on the test accuracy.")
+    better = dataclasses.replace(report, test_accuracy=report.test_accuracy + 0.02)
+    text = extra_data_effect(run, drawings, report, [(4, better)])
+    assert text.endswith(f"Test accuracy without them, in run 4: {better.test_accuracy:.2%} (-2.00 points).")
+    assert " of 1 correct (0 before)." in extra_data_effect(run, drawings, report, [])
 
 
-def test_says_who_is_ahead(small_sets):
-    turns = JobQueue()
-    first, second, third = (TrainingRun(get_settings("net-8k"), *small_sets, turns) for _ in range(3))
-    assert "Training net-8k, recipe “ours”" in headline(first)
-    assert "Waiting for one other training" in headline(second)
-    assert "Waiting for 2 other trainings" in headline(third)
+def test_status_of_queued_run_counts_the_runs_ahead(small_sets):
+    queue = JobQueue()
+    first, second, third = (TrainingRun(get_settings("net-8k"), *small_sets, queue) for _ in range(3))
+    assert status_text(first) == "Training net-8k with the recipe “default” …"
+    assert status_text(second) == "Queued: 1 run ahead. Yours starts automatically."
+    assert status_text(third) == "Queued: 2 runs ahead. Yours starts automatically."
     third.stop()
-    third.state = RunState.ENDED
-    assert "left the line" in headline(third)
+    third.state = RunState.FINISHED
+    assert status_text(third) == "Left the queue; nothing was trained."
+
+
+def test_status_of_failed_run_says_why(small_sets):
+    run = TrainingRun(get_settings("net-8k"), *small_sets, JobQueue())
+    run.state, run.error = RunState.FAILED, "Take smaller batches."
+    assert status_text(run) == "Training failed. Take smaller batches."

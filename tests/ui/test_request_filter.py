@@ -15,7 +15,7 @@ def scope(path=RUN, method="POST", **headers):
 
 
 def sender(*bodies):
-    """A visitor's end of a connection that sends a body in parts, and then stays."""
+    """A client's end of a connection, which sends a body in parts and then waits."""
     parts = [{"type": "http.request", "body": body, "more_body": True} for body in bodies]
     parts.append({"type": "http.request", "body": b"", "more_body": False})
 
@@ -25,14 +25,14 @@ def sender(*bodies):
     return receive
 
 
-async def knock(door, scope, receive=None):
-    """Status and body of an answer."""
+async def request(app, scope, receive=None):
+    """Status and body of the answer."""
     messages = []
 
     async def send(message):
         messages.append(message)
 
-    await door(scope, receive or sender(), send)
+    await app(scope, receive or sender(), send)
     start, *rest = messages
     return start["status"], b"".join(message["body"] for message in rest)
 
@@ -47,47 +47,48 @@ async def echo(scope, receive, send):
 
 
 def run(coroutine):
-    """In a thread of its own, since the browser of other tests keeps a loop running in this one."""
+    """In a thread of its own, since the browser of other tests keeps an event loop running in this one."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, coroutine).result()
 
 
 @pytest.mark.parametrize("path", [RUN, "/gradio_api/queue/join", "/gradio_api/upload"])
-def test_what_is_sent_arrives(path):
-    assert run(knock(RequestFilter(echo), scope(path), sender(b"one ", b"two"))) == (200, b"one two")
+def test_body_is_forwarded(path):
+    assert run(request(RequestFilter(echo), scope(path), sender(b"one ", b"two"))) == (200, b"one two")
 
 
-def test_more_predictions_than_can_be_soon_done_are_turned_away_and_later_ones_are_not():
-    async def busy(scope, receive, send):
+def test_too_many_predictions_are_rejected_until_others_end():
+    async def slow(scope, receive, send):
         await gate
         await echo(scope, receive, send)
 
     async def crowd():
         nonlocal gate
         gate = asyncio.get_running_loop().create_future()
-        door = RequestFilter(busy)
-        first = [asyncio.create_task(knock(door, scope(), sender(b"x"))) for _ in range(100)]
+        app = RequestFilter(slow)
+        first = [asyncio.create_task(request(app, scope(), sender(b"x"))) for _ in range(100)]
         await asyncio.sleep(0.05)
-        refused = await knock(door, scope())
+        rejected = await request(app, scope())
         gate.set_result(None)
         assert {status for status, _ in await asyncio.gather(*first)} == {200}
-        return refused, await knock(door, scope())
+        return rejected, await request(app, scope())
 
     gate = None
-    refused, later = run(crowd())
-    assert refused[0] == 503 and "Try again in a few seconds" in json.loads(refused[1])["error"]
+    rejected, later = run(crowd())
+    assert rejected[0] == 503
+    assert json.loads(rejected[1])["error"] == "Server busy. Try again in a few seconds."
     assert later[0] == 200
 
 
-def test_who_sends_slowly_takes_nobodys_place():
-    async def slow():
+def test_slow_clients_do_not_count_as_predictions():
+    async def never():
         await asyncio.Event().wait()
 
     async def crowd():
-        door = RequestFilter(echo)
-        waiting = [asyncio.create_task(knock(door, scope(), slow)) for _ in range(300)]
+        app = RequestFilter(echo)
+        waiting = [asyncio.create_task(request(app, scope(), never)) for _ in range(300)]
         await asyncio.sleep(0.05)
-        answer = await knock(door, scope(), sender(b"quick"))
+        answer = await request(app, scope(), sender(b"quick"))
         for task in waiting:
             task.cancel()
         return answer
@@ -95,44 +96,49 @@ def test_who_sends_slowly_takes_nobodys_place():
     assert run(crowd()) == (200, b"quick")
 
 
-def test_errors_are_answered_in_words(capsys):
+def test_error_in_gradio_is_answered_with_a_message(capsys):
     async def broken(scope, receive, send):
         raise KeyError("fn_index")
 
-    status, body = run(knock(RequestFilter(broken), scope()))
+    status, body = run(request(RequestFilter(broken), scope()))
     assert status == 400
-    assert json.loads(body)["detail"].startswith("The page does not offer what was asked of it.")
-    assert capsys.readouterr().err == "Refused POST '/gradio_api/run/predict': KeyError\n"
+    assert json.loads(body)["detail"] == "Invalid request. Reload the page and try again."
+    assert capsys.readouterr().err == "Rejected POST '/gradio_api/run/predict': KeyError\n"
 
 
 @pytest.mark.parametrize(
-    ("status", "words"),
-    [
-        (503, "Too many are waiting for their turn already. Try again in a minute."),
-        (422, "The page does not offer what was asked of it. Reload the page and try again."),
-    ],
+    ("status", "message"),
+    [(503, "Queue full. Try again in a minute."), (422, "Invalid request. Reload the page and try again.")],
 )
-def test_what_gradio_says_too_shortly_or_at_length_is_said_in_a_sentence(status, words):
+def test_gradios_own_answer_is_replaced(status, message):
     async def gradio(scope, receive, send):
         await send({"type": "http.response.start", "status": status, "headers": []})
         await send({"type": "http.response.body", "body": b"Queue is full. Max size is 30 and size is 30."})
 
-    answered, body = run(knock(RequestFilter(gradio), scope("/gradio_api/queue/join")))
+    answered, body = run(request(RequestFilter(gradio), scope("/gradio_api/queue/join")))
     assert answered == status
-    assert json.loads(body)["detail"] == words
+    assert json.loads(body)["detail"] == message
 
 
 @pytest.mark.parametrize("length", ["99999999999", "-1", "many"])
-def test_a_stated_length_is_believed_only_where_it_is_small(length):
-    assert run(knock(RequestFilter(echo), scope(content_length=length)))[0] == 413
+def test_invalid_or_large_content_length_is_rejected(length):
+    status, body = run(request(RequestFilter(echo), scope(content_length=length)))
+    assert status == 413
+    assert json.loads(body)["error"] == "Request too large (limit 524,288 bytes)."
 
 
-def test_what_is_behind_a_prefix_is_found():
-    asked = scope("/mounted" + RUN) | {"root_path": "/mounted"}
-    assert run(knock(RequestFilter(echo), asked, sender(b"x"))) == (200, b"x")
+def test_unknown_path_is_not_found():
+    status, body = run(request(RequestFilter(echo), scope("/gradio_api/component_server")))
+    assert status == 404
+    assert json.loads(body)["error"] == "Not found."
 
 
-def test_sockets_are_closed():
+def test_app_behind_a_prefix_is_found():
+    mounted = scope("/mounted" + RUN) | {"root_path": "/mounted"}
+    assert run(request(RequestFilter(echo), mounted, sender(b"x"))) == (200, b"x")
+
+
+def test_websocket_is_closed():
     sent = []
 
     async def send(message):

@@ -9,44 +9,60 @@ from mnist_cnn.ui.training_form import RECIPES, TrainingForm
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-@pytest.mark.parametrize("network", MODELS)
-def test_a_recipes_choices_are_the_recipe(network, recipe):
-    assert TrainingForm.from_recipe(network, recipe).settings() == get_settings(network, recipe)
+@pytest.mark.parametrize("model", MODELS)
+def test_form_of_recipe_gives_the_recipe(model, recipe):
+    assert TrainingForm.from_recipe(model, recipe).settings() == get_settings(model, recipe)
 
 
-def test_a_link_names_the_same_settings():
-    choices = TrainingForm("net-8k", "reference", 0.05, 64, "none", 25, 7)
-    assert TrainingForm.from_query(dict(parse_qsl(choices.query()))) == choices
+def test_link_gives_the_same_form():
+    form = TrainingForm("net-8k", "reference", 0.05, 64, "none", 0.25, 7)
+    assert TrainingForm.from_query(dict(parse_qsl(form.query()))) == form
+    assert "train_fraction=0.25" in form.query()
 
 
-def test_what_a_link_does_not_name_is_the_recipes():
+def test_link_without_settings_gives_the_recipe():
     assert TrainingForm.from_query({"recipe": "reference", "tab": "train"}) == TrainingForm.from_recipe(
         "net-25k", "reference"
     )
 
 
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "message"),
     [
-        ({"network": "net-9k"}, "net-9k"),
-        ({"recipe": "long"}, "The recipe must be one of ours, reference"),
+        ({"model": "net-9k"}, "net-9k"),
+        ({"recipe": "pretrained"}, "Unknown recipe. Available: default, reference"),
         ({"lr": "fast"}, "lr must be a number, not 'fast'"),
-        ({"lr": "nan"}, "The learning rate must be from 0.001 to 2"),
-        ({"batch_size": "7"}, "The batch size must be one of 8, 16"),
-        ({"augmentation": "mirror"}, "The augmentation must be one of none, light, affine, redrawn"),
-        ({"percent": "0"}, "from 1 to 100 percent"),
-        ({"seed": "-1"}, "The seed must be a whole number"),
-        ({"lr": "1.9"}, "take at most 0.8, or larger batches"),
+        ({"lr": "nan"}, "learning rate must be from 0.0001 to 10"),
+        ({"batch_size": "7"}, "batch size must be one of 8, 16"),
+        ({"augmentation": "mirror"}, "augmentation must be one of none, light, affine, strokes"),
+        ({"train_fraction": "0"}, "training fraction must be from 0.001 to 1"),
+        ({"train_fraction": "25"}, "training fraction must be from 0.001 to 1"),
+        ({"seed": "-1"}, "seed must be from 0 to 2147483647"),
+        ({"lr": "1.9"}, "use at most 0.8, or larger batches"),
     ],
 )
-def test_what_cannot_be_trained_with_is_refused_in_words(query, words):
-    with pytest.raises(ValueError, match=words):
+def test_invalid_link_is_rejected(query, message):
+    with pytest.raises(ValueError, match=message):
         TrainingForm.from_query(query)
 
 
 @pytest.mark.parametrize(
-    "field", [{"lr": None}, {"lr": "0.1"}, {"percent": None}, {"seed": 1.5}, {"batch_size": [64]}, {"network": ["x"]}]
+    "field",
+    [
+        {"lr": None},
+        {"lr": "0.1"},
+        {"train_fraction": None},
+        {"seed": 1.5},
+        {"batch_size": [64]},
+        {"model": ["x"]},
+    ],
 )
-def test_values_of_the_wrong_kind_are_refused_too(field):
-    with pytest.raises(ValueError, match="must be"):
-        dataclasses.replace(TrainingForm.from_recipe("net-25k", "ours"), **field).settings()
+def test_value_of_wrong_type_is_rejected(field):
+    with pytest.raises(ValueError, match=r"Invalid training settings: .* must be"):
+        dataclasses.replace(TrainingForm.from_recipe("net-25k", "default"), **field).settings()
+
+
+def test_every_problem_is_named():
+    form = dataclasses.replace(TrainingForm.from_recipe("net-25k", "default"), lr=-1, seed=0.5, batch_size=7)
+    with pytest.raises(ValueError, match=r"batch size .*; learning rate .*; seed must be a whole number\."):
+        form.settings()

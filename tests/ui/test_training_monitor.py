@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_cnn.jobs.history import History
+from mnist_cnn.jobs.history import CURVES, History
 from mnist_cnn.jobs.queue import JobQueue
 from mnist_cnn.jobs.run import TrainingRun
 from mnist_cnn.training import get_settings
@@ -15,50 +15,51 @@ from mnist_cnn.ui.components.training_monitor.training_monitor import TrainingMo
 
 @pytest.fixture(scope="module")
 def run(small_sets):
-    watched = small_sets[1][0][0].numpy()
-    run = TrainingRun(get_settings("net-8k", epochs=2, batch_size=16), *small_sets, JobQueue(), watched=watched)
+    probe = small_sets[1][0][0].numpy()
+    run = TrainingRun(get_settings("net-8k", epochs=2, batch_size=16), *small_sets, JobQueue(), probe_image=probe)
     run.start()
     run.join()
     return run
 
 
-def picture(url):
+def decode(url):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))))
 
 
-def test_all_curves_have_their_points(run):
-    value = training_monitor_value("Done.", run, before=run.history, pretrained=0.99)
+def test_curves_have_a_point_for_each_progress(run):
+    value = training_monitor_value("Done.", run, previous=run.history, pretrained_accuracy=0.99)
     curves = value["curves"]
-    for name in ("loss", "smoothed_loss", "batch_accuracy", "accuracy", "lr"):
-        assert len(curves[name]) == len(curves["at"])
+    for name in CURVES:
+        assert len(curves[name]) == len(curves["progress"])
         assert np.allclose(curves[name], getattr(run.history, name), atol=1e-4)
-    assert np.array(curves["watched"]).shape == (len(curves["at"]), 10)
+    assert np.array(curves["probe_probabilities"]).shape == (len(curves["progress"]), 10)
     assert curves["test_accuracy"][-1] == (1, pytest.approx(run.test_accuracy))
-    assert len(value["before"]["at"]) == -(-len(curves["at"]) // 2)
-    assert value["peak"] == run.settings.lr
+    assert len(value["previous"]["progress"]) == -(-len(curves["progress"]) // 2)
+    assert value["pretrained_accuracy"] == 0.99
+    assert value["peak_lr"] == run.settings.lr
     assert value["percent"] == "100.0"
 
 
-def test_it_is_short_enough_to_send_several_times_a_second(run):
+def test_value_is_short_enough_to_send_several_times_a_second(run):
     assert len(TrainingMonitor("").postprocess(training_monitor_value("Done.", run, run.history, 0.99))) < 20_000
 
 
-def test_pictures_show_the_watched_digit_and_every_kernel(run):
+def test_images_show_the_probe_and_every_filter(run):
     value = training_monitor_value("Done.", run)
-    assert (picture(value["watched"]) == run.watched).all()
-    kernels = picture(value["kernels"])
-    assert kernels.shape == (2 * 4 - 1, 8 * 4 - 1)  # sixteen of 3×3 with lines between them
+    assert (decode(value["probe_image"]) == run.probe_image).all()
+    filters = decode(value["filters"])
+    assert filters.shape == (2 * 4 - 1, 8 * 4 - 1)  # sixteen of 3×3 with lines between them
     weight = run.model.conv1.weight.detach().numpy()
     for number in (0, 7, 15):
         row, column = divmod(number, 8)
-        tile = kernels[4 * row : 4 * row + 3, 4 * column : 4 * column + 3].astype(float)
+        tile = filters[4 * row : 4 * row + 3, 4 * column : 4 * column + 3].astype(float)
         assert tile == pytest.approx(128 + 127 * weight[number, 0] / np.abs(weight).max(), abs=1)
 
 
-def test_there_is_something_to_show_before_any_run():
-    value = json.loads(TrainingMonitor("").postprocess(training_monitor_value("Welcome.", share=0.25)))
-    assert value["headline"] == "Welcome."
+def test_monitor_without_run_shows_status_and_no_values():
+    value = json.loads(TrainingMonitor("").postprocess(training_monitor_value("Welcome.", fraction=0.25)))
+    assert value["status"] == "Welcome."
     assert value["percent"] == "25.0"
-    assert {text for _, text in value["figures"]} == {"–"}
-    assert value["curves"]["at"] == History().at == []
-    assert (value["watched"], value["kernels"], value["before"]) == (None, None, None)
+    assert {text for _, text in value["metrics"]} == {"–"}
+    assert value["curves"]["progress"] == History().progress == []
+    assert (value["probe_image"], value["filters"], value["previous"]) == (None, None, None)

@@ -1,1 +1,42 @@
-"""What stands between the page and the internet, and all that touches Gradio's private parts."""
+"""What stands between the page and the internet: filtered requests, checked inputs, errors that are shown to the user.
+
+Most of it relies on undocumented parts of Gradio, which may change with any release. `requirements.txt` pins the
+release. To upgrade, change the pin there and in the README's front matter, then check each of these parts; the tests
+named with a part fail if it has changed.
+
+`request_filter`
+    Paths: compare `gradio/routes.py` with the last release for routes that the page needs but the filter does not allow
+    (status 404 in the browser's network log), and for new routes below the allowed folders. Answers: the page shows
+    `error` of a failed request outside the queue and `detail` of one in it; Gradio answers a full queue with 503 and a
+    body of the wrong form with 422. Middleware is passed as `app_kwargs` of `launch`. Tests:
+    `tests/ui/test_request_filter.py`, `tests/e2e/test_bad_input.py`.
+`guarded_blocks`
+    `Blocks.preprocess_data` and `Blocks.postprocess_data`: their arguments, and that a copy of a `BlockFunction` with
+    fewer `outputs` is enough to process fewer outputs. `gr.Error.print_exception`: that False keeps the traceback out
+    of the log. Tests: `tests/e2e/test_bad_input.py`, which also reads the log; speed: `benchmarks/ui_overhead.py`.
+`components/image_upload`
+    `async_move_resource_to_block_cache` is where Gradio would fetch a URL; `GRADIO_CACHE` is the folder of uploads;
+    `is_http_url_like` decides what is a URL. Tests: `tests/e2e/test_bad_input.py`, `tests/e2e/test_image_upload.py`.
+`components/image_upload`, `model_choice`, `percent_slider`
+    `is_template` makes the page render a subclass as its parent; `get_config` reads the names of constructor arguments.
+    Tests: the page shows these components at all.
+`components/base`
+    `gr.HTML`: the arguments `head`, `js_on_load` and `html_template`; `element`, `props`, `trigger` and `watch` in the
+    scope of scripts; the `.block` around a component, with its class and `--block-padding`. An event exists on a
+    component if its name is quoted in the script. Tests: `tests/e2e/test_draw_tab.py`.
+`app.css` and the components' CSS
+    Variables of the theme, the markup of tabs and of the footer, the class `dark` of the body. Tests: contrasts in
+    `tests/e2e`; otherwise compare screenshots, light and dark, on a desktop and on a phone.
+`train_tab`
+    Updates by component as a dictionary; `gr.skip()`, at which Gradio notices that the user has left and closes the
+    generator; `get_upload_folder`, from which Gradio serves downloads and deletes them after an hour. Tests:
+    `tests/e2e/test_train_tab.py`.
+`app`
+    `delete_cache`, `queue(api_open=False)` and the options of `launch`; new options that store or publish something are
+    on by default. Tests: `tests/e2e/test_isolation.py`.
+`theme`
+    Which weights of the font Gradio ships in full. Tests: `tests/e2e/test_draw_tab.py`.
+
+Gradio also writes a `.pyi` file beside each module that defines a component, which git ignores; mypy would read it
+instead of the module, so `make lint` deletes them.
+"""

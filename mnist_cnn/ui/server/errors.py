@@ -1,13 +1,13 @@
-"""What the page says where it does not do what it was asked."""
+"""Errors that the page shows to its user."""
 
 import gradio as gr
 
 
-def user_error(words: str) -> gr.Error:
-    """An error to raise: the page shows the words, and the server's log does not fill with traces of visitors' doings.
+def user_error(message: str) -> gr.Error:
+    """An error to raise in an event; unlike other errors, it leaves no traceback in the server's log.
 
     Args:
-        words: what was wrong and what to do, in a sentence or two, without anything that the visitor sent: the page
-            shows them as HTML.
+        message: what is wrong and what to do. It must not contain anything that the user sent, since the page shows it
+            as HTML.
     """
-    return gr.Error(words, print_exception=False)
+    return gr.Error(message, print_exception=False)

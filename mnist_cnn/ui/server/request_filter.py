@@ -1,4 +1,4 @@
-"""What of HTTP is let in to the page: the addresses that it uses, with bodies and crowds of bounded size."""
+"""An HTTP filter: only the paths that the page uses, with bounded bodies and a bounded number of predictions."""
 
 import json
 import sys
@@ -12,14 +12,14 @@ _Receive = Callable[[], Awaitable[_Message]]
 _Send = Callable[[_Message], Awaitable[None]]
 _App = Callable[[_Message, _Receive, _Send], Awaitable[None]]
 
-UPLOAD_BYTES = 10 * 2**20  # of a picture file
+MAX_UPLOAD_BYTES = 10 * 2**20  # of an image file
 
 _UPLOAD = "/gradio_api/upload"
-_UPLOAD_BODY_BYTES = UPLOAD_BYTES + 2**16  # with what the form puts around the file
-_BODY_BYTES = 2**19  # of any other request; the pad's drawings have a few thousand characters
-_AT_ONCE = 100  # predictions under way, of which two processors do one or two at a time
+_MAX_UPLOAD_BODY_BYTES = MAX_UPLOAD_BYTES + 2**16  # the multipart form adds some bytes to the file
+_MAX_BODY_BYTES = 2**19  # of any other request; a drawing has a few thousand characters
+_MAX_PREDICTIONS = 100  # in progress at the same time; more would wait for seconds
 
-# Gradio has many more: they fetch addresses, write files, edit the page's code or show who uses it.
+# Gradio serves many more, which fetch URLs, write files, edit the page's code or show who uses it.
 _PATHS = {
     "/",
     "/config",
@@ -49,17 +49,17 @@ _FOLDERS = (
 )
 _PREDICTIONS = ("/gradio_api/run/", "/gradio_api/call/")
 
-_NOT_OFFERED = "The page does not offer what was asked of it. Reload the page and try again."
-# In place of Gradio's: of a body that does not fit it gives all back, and of a full queue the length alone.
-_WORDS = {422: _NOT_OFFERED, 503: "Too many are waiting for their turn already. Try again in a minute."}
+_INVALID = "Invalid request. Reload the page and try again."
+# Replace Gradio's own answers: for 422 it repeats the whole body, for 503 it says only how long its queue is.
+_MESSAGES = {422: _INVALID, 503: "Queue full. Try again in a minute."}
 
 
 class RequestFilter:
-    """ASGI middleware that refuses in a sentence of JSON what the page never asks for."""
+    """ASGI middleware that rejects, with a message in JSON, what the page never requests."""
 
     def __init__(self, app: _App) -> None:
         self._app = app
-        self._predictions = 0  # under way
+        self._num_predictions = 0  # in progress
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         """Serve one connection."""
@@ -72,13 +72,13 @@ class RequestFilter:
 
     async def _serve(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if not _offered(path):
-            return await _refuse(send, 404, "There is nothing at this address.")
-        limit = _UPLOAD_BODY_BYTES if path.rstrip("/") == _UPLOAD else _BODY_BYTES
-        too_large = f"That is more than the {limit:,} bytes that are taken. Send less."
-        stated = dict(scope["headers"]).get(b"content-length", b"0")
-        if not stated.isdigit() or int(stated) > limit:
-            return await _refuse(send, 413, too_large)
+        if not _is_allowed(path):
+            return await _reject(send, 404, "Not found.")
+        limit = _MAX_UPLOAD_BODY_BYTES if path.rstrip("/") == _UPLOAD else _MAX_BODY_BYTES
+        too_large = f"Request too large (limit {limit:,} bytes)."
+        content_length = dict(scope["headers"]).get(b"content-length", b"0")
+        if not content_length.isdigit() or int(content_length) > limit:
+            return await _reject(send, 413, too_large)
         received = 0
 
         async def bounded_receive() -> _Message:
@@ -86,48 +86,49 @@ class RequestFilter:
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:
-                raise HTTPException(413, too_large)  # which FastAPI lets through, and answers
+                raise HTTPException(413, too_large)  # FastAPI turns it into an answer
             return message
 
         if scope["method"] != "POST" or not path.startswith(_PREDICTIONS):
-            return await self._enter(scope, bounded_receive, send)
+            return await self._forward(scope, bounded_receive, send)
         try:
-            messages = await _whole(bounded_receive)  # who sends slowly counts among the predictions from here on
+            # Read first, so that a client that sends slowly does not count as a prediction in progress.
+            messages = await _read_body(bounded_receive)
         except HTTPException as error:
-            return await _refuse(send, error.status_code, error.detail)
-        if self._predictions >= _AT_ONCE:
-            return await _refuse(send, 503, "Too many are drawing at this moment. Try again in a few seconds.")
-        self._predictions += 1
+            return await _reject(send, error.status_code, error.detail)
+        if self._num_predictions >= _MAX_PREDICTIONS:
+            return await _reject(send, 503, "Server busy. Try again in a few seconds.")
+        self._num_predictions += 1
         try:
-            await self._enter(scope, lambda: _next(messages, receive), send)
+            await self._forward(scope, lambda: _next(messages, receive), send)
         finally:
-            self._predictions -= 1
+            self._num_predictions -= 1
 
-    async def _enter(self, scope: _Message, receive: _Receive, send: _Send) -> None:
-        """Have Gradio answer, and answer in its place where it raises or turns away in words of its own."""
+    async def _forward(self, scope: _Message, receive: _Receive, send: _Send) -> None:
+        """Have Gradio answer; replace its answer if it raises, or if it is one of those in `_MESSAGES`."""
         answered = replaced = False
 
-        async def noting_send(message: _Message) -> None:
+        async def checked_send(message: _Message) -> None:
             nonlocal answered, replaced
-            if not answered and (words := _WORDS.get(message["status"])):
+            if not answered and (text := _MESSAGES.get(message["status"])):
                 replaced = True
-                await _refuse(send, message["status"], words)
+                await _reject(send, message["status"], text)
             answered = True
             if not replaced:
                 await send(message)
 
         try:
-            await self._app(scope, receive, noting_send)
-        # Gradio looks up functions, components and sessions by what was sent, and raises what such a look-up does.
+            await self._app(scope, receive, checked_send)
+        # Gradio looks up functions, components and sessions by what was sent, so a look-up may raise any error.
         except Exception as error:
-            print(f"Refused {scope['method']} {scope['path'][:80]!r}: {type(error).__name__}", file=sys.stderr)
+            print(f"Rejected {scope['method']} {scope['path'][:80]!r}: {type(error).__name__}", file=sys.stderr)
             if answered:
                 raise
-            await _refuse(send, 400, _NOT_OFFERED)
+            await _reject(send, 400, _INVALID)
 
 
-async def _whole(receive: _Receive) -> list[_Message]:
-    """The messages of a request, up to the end of its body."""
+async def _read_body(receive: _Receive) -> list[_Message]:
+    """The messages of a request up to the end of its body."""
     messages = [await receive()]
     while messages[-1].get("more_body"):
         messages.append(await receive())
@@ -138,15 +139,15 @@ async def _next(messages: list[_Message], receive: _Receive) -> _Message:
     return messages.pop(0) if messages else await receive()
 
 
-def _offered(path: str) -> bool:
-    if path.startswith("/gradio_api/file=http"):  # what others offer, not this page
+def _is_allowed(path: str) -> bool:
+    if path.startswith("/gradio_api/file=http"):  # Gradio would fetch it
         return False
     return path in _PATHS or path.rstrip("/") in _PATHS or path.startswith(_FOLDERS)
 
 
-async def _refuse(send: _Send, status: int, words: str) -> None:
-    # Gradio's page shows `error` of an event without a queue, and `detail` of one with a queue.
-    body = json.dumps({"error": words, "detail": words}).encode()
+async def _reject(send: _Send, status: int, message: str) -> None:
+    # Gradio's page shows `error` for an event outside the queue, and `detail` for one in it.
+    body = json.dumps({"error": message, "detail": message}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

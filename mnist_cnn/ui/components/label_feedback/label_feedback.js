@@ -1,6 +1,7 @@
-// What the digit was. Gradio runs this file as the body of a function with `element` and `trigger` in scope.
+// Reports the label that the user selects. Gradio runs this file as the body of a function with `element` and `trigger`
+// in scope.
 
-// A press leaves the focus where it is, on the pad, whose keys go on working; Tab gets to the buttons all the same.
+// A click must leave the focus on the canvas, so that its keys go on working. The Tab key still reaches the buttons.
 element.addEventListener("mousedown", (event) => event.preventDefault());
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button");

@@ -1,57 +1,58 @@
-// The runs of a visit. Gradio runs this file as the body of a function with `element`, `props` and `watch` in scope.
+// Lists the finished runs of a session. Gradio runs this file as the body of a function with `element`, `props` and
+// `watch` in scope.
 
-/** A polyline through points [x, y], y from 0 to 2.5, in a box of this size. */
-function line(curve, width, height, kind = "") {
-  const places = curve.map(([x, y]) => [x * width, height * (1 - Math.min(y / 2.5, 1))]);
-  const points = places.map((place) => place.map((number) => number.toFixed(1)));
-  return `<polyline class="${kind}" points="${points.join(" ")}"/>`;
+/** A polyline through points [x, y] in a box of this size; x from 0 to 1, y from 0 to 2.5. */
+function polyline(curve, width, height, className = "") {
+  const scaled = curve.map(([x, y]) => [x * width, height * (1 - Math.min(y / 2.5, 1))]);
+  const points = scaled.map((point) => point.map((number) => number.toFixed(1)));
+  return `<polyline class="${className}" points="${points.join(" ")}"/>`;
 }
 
-/** Lists runs and compares the two that were ticked last. */
-class RecordsView {
+/** Lists runs, and compares the two that were checked last. */
+class HistoryView {
   constructor(root) {
     this.root = root;
-    this.ticked = [];
+    this.checked = []; // numbers of at most two runs
     this.runs = [];
   }
 
   show(runs) {
     this.runs = runs;
-    this.ticked = this.ticked.filter((number) => runs.some((run) => run.number === number));
+    this.checked = this.checked.filter((number) => runs.some((run) => run.number === number));
     this.root.querySelector(".empty").hidden = runs.length > 0;
     this.root.querySelector(".scroll table").hidden = !runs.length;
     this.root.querySelector(".scroll tbody").replaceChildren(...runs.map((run) => this.row(run)).toReversed());
     this.compare();
   }
 
-  row({ number, settings, accuracy, seconds, curve }) {
+  row({ number, settings, accuracy, seconds, loss }) {
     const row = document.createElement("tr");
-    const words = Object.entries(settings).map(([name, text]) => `${name} ${text}`);
+    const texts = Object.entries(settings).map(([name, text]) => `${name} ${text}`);
     row.innerHTML =
       `<td><input type="checkbox" value="${number}" aria-label="Compare run ${number}"></td><td>${number}</td>` +
       `<td class="accuracy">${accuracy}</td><td>${seconds}</td>` +
-      `<td><svg class="spark" viewBox="0 0 72 24" aria-hidden="true">${line(curve, 72, 24)}</svg></td>` +
-      `<td>${words.join(", ")}</td>`;
+      `<td><svg class="sparkline" viewBox="0 0 72 24" aria-hidden="true">${polyline(loss, 72, 24)}</svg></td>` +
+      `<td>${texts.join(", ")}</td>`;
     const box = row.querySelector("input");
-    box.checked = this.ticked.includes(number);
-    box.addEventListener("change", () => this.tick(number, box.checked));
+    box.checked = this.checked.includes(number);
+    box.addEventListener("change", () => this.check(number, box.checked));
     return row;
   }
 
-  tick(number, ticked) {
-    this.ticked = this.ticked.filter((other) => other !== number);
-    if (ticked) this.ticked = [...this.ticked, number].slice(-2);
-    for (const box of this.root.querySelectorAll("input")) box.checked = this.ticked.includes(Number(box.value));
+  check(number, checked) {
+    this.checked = this.checked.filter((other) => other !== number);
+    if (checked) this.checked = [...this.checked, number].slice(-2);
+    for (const box of this.root.querySelectorAll("input")) box.checked = this.checked.includes(Number(box.value));
     this.compare();
   }
 
   compare() {
-    const pair = this.runs.filter((run) => this.ticked.includes(run.number));
+    const pair = this.runs.filter((run) => this.checked.includes(run.number));
     const panel = this.root.querySelector(".comparison");
     panel.hidden = pair.length < 2;
     if (panel.hidden) return;
     const [first, second] = pair;
-    const lines = pair.map((run, index) => line(run.curve, 240, 90, index ? "second" : ""));
+    const lines = pair.map((run, index) => polyline(run.loss, 240, 90, index ? "second" : ""));
     panel.querySelector("svg").innerHTML = lines.join("");
     const entries = [
       ["run", first.number, second.number],
@@ -69,7 +70,7 @@ class RecordsView {
   }
 }
 
-const view = new RecordsView(element);
+const view = new HistoryView(element);
 const show = () => view.show(JSON.parse(props.value));
 watch("value", show);
 show();

@@ -1,62 +1,54 @@
-"""The runs of a visit, one below the other, and two of them side by side."""
+"""The finished runs of a session, as a table, and two of them side by side."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
-import gradio as gr
-
 from ....jobs.report import Report
 from ....training import augmentation_name
-from ..base import component_files
+from ..base import JsonComponent
 
-_POINTS = 20  # of a run's small curve
-KEPT = 10  # runs; the oldest go first
+_MAX_POINTS = 20  # of a run's small loss curve
 
 
-class RunHistory(gr.HTML):
-    """Shows what `run_history_value` makes of reports."""
+class RunHistory(JsonComponent):
+    """Shows what `run_history_value` returns."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(value=[], **component_files("records"), **kwargs)
-
-    def postprocess(self, value: list[dict[str, Any]]) -> str:  # type: ignore[override]  # gr.HTML's is of text
-        """The value as JSON text."""
-        return json.dumps(value)
+        super().__init__("run_history", [], **kwargs)
 
 
 def run_history_value(reports: Sequence[tuple[int, Report]]) -> list[dict[str, Any]]:
-    """What `records.js` shows of numbered reports."""
+    """What the table shows for numbered reports."""
     return [
         {
             "number": number,
-            "settings": _in_words(report),
+            "settings": _settings(report),
             "accuracy": f"{report.test_accuracy:.2%}",
             "seconds": f"{report.progress.seconds:.0f} s",
-            "curve": _thinned(report),
+            "loss": _loss_curve(report),
         }
         for number, report in reports
     ]
 
 
-def _in_words(report: Report) -> dict[str, str]:
+def _settings(report: Report) -> dict[str, str]:
     settings = report.settings
-    done = report.progress.step / report.progress.total_steps
+    completed = report.progress.step / report.progress.total_steps
     return {
-        "network": settings.model,
+        "model": settings.model,
         "recipe": settings.recipe,
         "learning rate": f"{settings.lr:g}",
-        "batch": str(settings.batch_size),
+        "batch size": str(settings.batch_size),
         "augmentation": augmentation_name(settings),
-        "of the training set": f"{settings.train_fraction:.0%}",
-        "corrections": str(report.added),
+        "training data": f"{settings.train_fraction:.0%}",
+        "labelled drawings": str(report.num_extra),
         "seed": str(settings.seed),
-        "trained": f"{done:.0%}",
+        "completed": f"{completed:.0%}",
     }
 
 
-def _thinned(report: Report) -> list[tuple[float, float]]:
-    """The smoothed loss over the run in a few points (at, loss), the last one among them."""
+def _loss_curve(report: Report) -> list[tuple[float, float]]:
+    """A few (progress, loss) points of the smoothed loss, the last one among them."""
     points = list(zip(report.history.progress, report.history.smoothed_loss, strict=True))
-    every = -(-len(points) // _POINTS)
-    return [(round(at, 3), round(loss, 3)) for at, loss in points[::-1][::every][::-1]]
+    every = -(-len(points) // _MAX_POINTS)
+    return [(round(progress, 3), round(loss, 3)) for progress, loss in points[::-1][::every][::-1]]

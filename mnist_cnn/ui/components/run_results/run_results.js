@@ -1,38 +1,39 @@
-// What a run came to. Gradio runs this file as the body of a function with `element`, `props` and `watch` in scope.
+// Shows the result of a run. Gradio runs this file as the body of a function with `element`, `props` and `watch` in
+// scope.
 
-/** A cell of the confusion matrix, the redder the more often a digit is read as another. */
-function counted(count, digit, read) {
+/** A cell of the confusion matrix, redder for more frequent errors. */
+function matrixCell(count, label, prediction) {
   const cell = document.createElement("td");
   cell.textContent = count || "";
-  cell.title = `${digit} read as ${read}: ${count}`;
-  if (digit === read) cell.className = "right";
+  cell.title = `${label} predicted as ${prediction}: ${count}`;
+  if (label === prediction) cell.className = "correct";
   else if (count) cell.style.background = `rgb(230 60 40 / ${Math.min(0.75, 0.12 + 0.05 * count)})`;
   return cell;
 }
 
-/** A hard digit as a button that has it drawn on the pad, which listens for this event. */
-function hard({ image, label, read, confidence }) {
+/** A button with a hard test image, which asks the canvas to load it. */
+function exampleButton({ image, label, prediction, confidence }) {
   const button = document.createElement("button");
   button.type = "button";
-  button.title = `A ${label}, read as ${read} at ${confidence}. Put it onto the pad`;
-  button.innerHTML = `<img src="${image}" alt="">${label} → ${read}<br>${confidence}`;
+  button.title = `Label ${label}, predicted as ${prediction} with ${confidence} confidence. Load it onto the canvas`;
+  button.innerHTML = `<img src="${image}" alt="">${label} → ${prediction}<br>${confidence}`;
   button.addEventListener("click", () => {
-    document.querySelector("[role=tab]").click(); // the Draw tab's
-    document.dispatchEvent(new CustomEvent("sketch", { detail: image }));
+    document.querySelector("[role=tab]").click(); // opens the Draw tab
+    document.dispatchEvent(new CustomEvent("load-image", { detail: image })); // sketchpad.js listens for it
   });
   return button;
 }
 
 const show = () => {
-  const { confusion, hardest } = JSON.parse(props.value);
-  const rows = confusion.map((counts, digit) => {
+  const { confusion_matrix: matrix, hard_examples: examples } = JSON.parse(props.value);
+  const rows = matrix.map((counts, label) => {
     const row = document.createElement("tr");
-    row.innerHTML = `<th scope="row">${digit}</th>`;
-    row.append(...counts.map((count, read) => counted(count, digit, read)));
+    row.innerHTML = `<th scope="row">${label}</th>`;
+    row.append(...counts.map((count, prediction) => matrixCell(count, label, prediction)));
     return row;
   });
   element.querySelector("tbody").replaceChildren(...rows);
-  element.querySelector(".hardest").replaceChildren(...hardest.map(hard));
+  element.querySelector(".hard-examples").replaceChildren(...examples.map(exampleButton));
 };
 watch("value", show);
 show();

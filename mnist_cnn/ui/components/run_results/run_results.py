@@ -1,37 +1,30 @@
-"""What a run came to on the page: what is taken for what, and the digits it finds hardest."""
+"""The result of a run: its confusion matrix, and the test images that the model finds hardest."""
 
-import json
 from typing import Any
-
-import gradio as gr
 
 from ....jobs.report import Report
 from ...images import png_url
-from ..base import component_files
+from ..base import JsonComponent
 
 
-class RunResults(gr.HTML):
-    """Shows what `run_results_value` makes of a report; a click puts a digit onto the pad of the Draw tab."""
+class RunResults(JsonComponent):
+    """Shows what `run_results_value` returns; a click loads an image onto the canvas of the Draw tab."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(value={"confusion": [], "hardest": []}, **component_files("results"), **kwargs)
-
-    def postprocess(self, value: dict[str, Any]) -> str:  # type: ignore[override]  # gr.HTML's is of text
-        """The value as JSON text."""
-        return json.dumps(value)
+        super().__init__("run_results", {"confusion_matrix": [], "hard_examples": []}, **kwargs)
 
 
 def run_results_value(report: Report) -> dict[str, Any]:
-    """What `results.js` shows."""
+    """What the component shows for a report."""
     return {
-        "confusion": report.confusion.tolist(),
-        "hardest": [
+        "confusion_matrix": report.confusion.tolist(),
+        "hard_examples": [
             {
-                "image": png_url(misread.image.numpy()),
-                "label": misread.label,
-                "read": misread.prediction,
-                "confidence": f"{misread.confidence:.0%}",
+                "image": png_url(example.image.numpy()),
+                "label": example.label,
+                "prediction": example.prediction,
+                "confidence": f"{example.confidence:.0%}",
             }
-            for misread in report.hard_examples
+            for example in report.hard_examples
         ],
     }

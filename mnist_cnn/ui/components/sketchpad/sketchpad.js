@@ -1,133 +1,132 @@
-// The drawing pad. Gradio runs this file as the body of a function with `element`, `props`, `trigger` and `data`, which is
-// sketchpad.json, in scope.
+// The canvas to draw on. Gradio runs this file as the body of a function with `element`, `props`, `trigger` and `data`,
+// the content of sketchpad.json, in scope.
 
 /**
- * A canvas that keeps what is drawn on it as strokes, so that it stays sharp at any size, can be undone, and is sent
- * as a picture of always the same size.
+ * Keeps a drawing as strokes, so that it is sharp at any size and can be undone; sends it as an image of fixed size.
  *
- * Coordinates and widths are in units of the pad's side. The drawing's history is a list of actions, each a stroke
- * `{ erase, width, points: [[x, y], ...] }`, a picture `{ url, image }` over the whole pad, or `{ clear: true }`.
+ * Coordinates and widths are fractions of the canvas's side. The drawing is a list of actions, each a stroke
+ * `{ erase, width, points: [[x, y], ...] }`, an image `{ url, image }` over the whole canvas, or `{ clear: true }`.
  */
 class Sketchpad {
-  static PICTURE_SIDE = 280; // of the picture that is sent, in pixels
-  static SEND_EVERY = 100; // milliseconds between two pictures while the pen is down
-  static KEPT = "sketchpad"; // the key in the tab's storage of a drawing that outlives a loading of the page
+  static SENT_SIDE = 280; // pixels of the image that is sent
+  static SEND_INTERVAL = 100; // milliseconds between two images during a stroke
+  static STORAGE_KEY = "sketchpad"; // in the session storage, where the drawing survives a reload of the page
 
   /**
    * @param {HTMLElement} root holds the canvas and the tools of sketchpad.html
-   * @param {(picture: string) => void} send takes the drawing as a PNG data URL, ink in the alpha channel; "" if empty
-   * @param {{ width: number, examples: { name: string, strokes: number[][][] }[] }} data drawings that the pad offers
+   * @param {(url: string) => void} send receives the drawing as a PNG data URL, ink in the alpha channel; "" if empty
+   * @param {{ width: number, examples: { name: string, strokes: number[][][] }[] }} data example drawings
    */
   constructor(root, send, data) {
     this.root = root;
     this.send = send;
     this.canvas = root.querySelector("canvas");
     this.widthInput = root.querySelector("[data-width]");
-    this.done = [];
+    this.actions = [];
     this.undone = [];
     this.erasing = false;
-    this.pointer = null; // the pointer that draws, `{ id, type }`; others are a palm or a second finger
+    this.pointer = null; // the pointer that draws, `{ id, type }`; others, such as a palm or a second finger, do not
     this.frame = null;
     this.timer = null;
     this.lastSent = 0;
 
-    this.canvas.addEventListener("pointerdown", (event) => this.begin(event));
-    this.canvas.addEventListener("pointermove", (event) => this.extend(event));
-    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
-      this.canvas.addEventListener(end, (event) => this.finish(event));
+    this.canvas.addEventListener("pointerdown", (event) => this.beginStroke(event));
+    this.canvas.addEventListener("pointermove", (event) => this.extendStroke(event));
+    for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
+      this.canvas.addEventListener(type, (event) => this.endStroke(event));
     }
     root.addEventListener("keydown", (event) => this.onKey(event));
     for (const button of root.querySelectorAll("[data-action]")) {
       button.addEventListener("click", () => this[button.dataset.action]());
     }
     for (const button of root.querySelectorAll("[data-tool]")) {
-      button.addEventListener("click", () => this.choose(button.dataset.tool === "eraser"));
+      button.addEventListener("click", () => this.selectTool(button.dataset.tool === "eraser"));
     }
-    for (const { name, strokes } of data.examples) this.offer(name, strokes, data.width);
-    document.addEventListener("sketch", (event) => this.putPicture(event.detail));
+    for (const { name, strokes } of data.examples) this.addExample(name, strokes, data.width);
+    document.addEventListener("load-image", (event) => this.insertImage(event.detail)); // from run_results.js
     new ResizeObserver(() => this.redraw()).observe(this.canvas);
-    addEventListener("resize", () => this.redraw()); // zoomed: as large as before, of more pixels
-    // Light and dark differ in the ink's colour.
+    addEventListener("resize", () => this.redraw()); // zooming changes the pixels per CSS pixel, not the size
+    // The ink's colour depends on the light or dark theme.
     new MutationObserver(() => this.redraw()).observe(document.body, { attributeFilter: ["class"] });
 
-    // Gradio loads the page anew when a server that was away is back; what was sent meanwhile is lost.
-    addEventListener("pagehide", () => this.keep());
+    // Gradio reloads the page when the server is reachable again; what was sent in the meantime is lost.
+    addEventListener("pagehide", () => this.store());
     this.restore();
   }
 
-  /** Put the drawing into the tab's storage; a page inside another may have none, and then it is lost. */
-  keep() {
+  /** Put the drawing into the session storage. A page in a frame may have none; then a reload loses the drawing. */
+  store() {
     try {
       const text = JSON.stringify(this.strokes(), (name, value) => (name === "image" ? undefined : value));
-      sessionStorage.setItem(Sketchpad.KEPT, text);
+      sessionStorage.setItem(Sketchpad.STORAGE_KEY, text);
     } catch (error) {
-      console.warn("The drawing will not outlive this page:", error);
+      console.warn("The drawing could not be stored:", error);
     }
   }
 
   restore() {
     try {
-      this.done = JSON.parse(sessionStorage.getItem(Sketchpad.KEPT)) ?? [];
-      sessionStorage.removeItem(Sketchpad.KEPT);
+      this.actions = JSON.parse(sessionStorage.getItem(Sketchpad.STORAGE_KEY)) ?? [];
+      sessionStorage.removeItem(Sketchpad.STORAGE_KEY);
     } catch (error) {
-      console.warn("A drawing may not have outlived the last page:", error);
+      console.warn("A stored drawing could not be restored:", error);
     }
-    for (const action of this.done) if (action.url) this.load(action);
-    if (this.done.length) this.sendSoon();
+    for (const action of this.actions) if (action.url) this.load(action);
+    if (this.actions.length) this.sendSoon();
   }
 
-  // --- the pen ---
+  // --- drawing ---
 
-  begin(event) {
-    const palm = this.pointer?.type === "touch" && event.pointerType === "pen";
-    if ((this.pointer && !palm) || event.button > 0) return;
+  beginStroke(event) {
+    const replacesPalm = this.pointer?.type === "touch" && event.pointerType === "pen";
+    if ((this.pointer && !replacesPalm) || event.button > 0) return;
     event.preventDefault();
-    if (palm) this.done.pop(); // it lay on the pad before the pen came
+    if (replacesPalm) this.actions.pop(); // the stroke of the palm that touched the canvas before the pen
     this.canvas.focus({ preventScroll: true, focusVisible: false });
     this.canvas.setPointerCapture(event.pointerId);
     this.pointer = { id: event.pointerId, type: event.pointerType };
-    const width = Number(this.widthInput.value) / Sketchpad.PICTURE_SIDE;
-    this.act({ erase: this.erasing, width, points: [this.place(event)] });
+    const width = Number(this.widthInput.value) / Sketchpad.SENT_SIDE;
+    this.add({ erase: this.erasing, width, points: [this.position(event)] });
   }
 
-  extend(event) {
+  extendStroke(event) {
     if (event.pointerId !== this.pointer?.id) return;
     const moves = event.getCoalescedEvents?.() ?? [];
-    const stroke = this.done.at(-1);
-    for (const move of moves.length ? moves : [event]) stroke.points.push(this.place(move));
+    const stroke = this.actions.at(-1);
+    for (const move of moves.length ? moves : [event]) stroke.points.push(this.position(move));
     this.redraw();
     this.sendSoon();
   }
 
-  finish(event) {
+  endStroke(event) {
     if (event.pointerId !== this.pointer?.id) return;
     this.pointer = null;
     this.sendNow();
   }
 
-  place(event) {
+  position(event) {
     const box = this.canvas.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   }
 
-  // --- the history ---
+  // --- actions ---
 
-  act(action) {
-    this.done.push(action);
+  add(action) {
+    this.actions.push(action);
     this.undone = [];
     this.redraw();
     this.sendSoon();
   }
 
   undo() {
-    this.move(this.done, this.undone);
+    this.moveLast(this.actions, this.undone);
   }
 
   redo() {
-    this.move(this.undone, this.done);
+    this.moveLast(this.undone, this.actions);
   }
 
-  move(from, to) {
+  moveLast(from, to) {
     if (this.pointer || !from.length) return;
     to.push(from.pop());
     this.redraw();
@@ -136,51 +135,52 @@ class Sketchpad {
 
   clear() {
     if (this.pointer || !this.strokes().length) return;
-    this.act({ clear: true });
+    this.add({ clear: true });
     this.sendNow();
   }
 
-  /** Add a button with a small picture of finished strokes, which puts them onto the pad. */
-  offer(name, strokes, width) {
+  /** Add a button that shows an example and puts its strokes onto the canvas. */
+  addExample(name, strokes, width) {
     const button = document.createElement("button");
     button.type = "button";
     button.title = `Draw the example ${name}`;
     button.setAttribute("aria-label", `Example: ${name}`);
     const lines = strokes.map((points) => `<polyline points="${points}"/>`);
     button.innerHTML = `<svg viewBox="0.1 0.1 0.8 0.8" aria-hidden="true">${lines.join("")}</svg>`;
-    button.addEventListener("click", () => this.put(strokes.map((points) => ({ erase: false, width, points }))));
+    button.addEventListener("click", () => this.replace(strokes.map((points) => ({ erase: false, width, points }))));
     this.root.querySelector(".examples").append(button);
   }
 
-  /** Put finished strokes onto the pad, in place of what is on it, as if they had been drawn one after the other. */
-  put(strokes) {
+  /** Replace the drawing by these actions, each of which can be undone. */
+  replace(actions) {
     if (this.pointer) return;
-    if (this.strokes().length) this.act({ clear: true });
-    for (const stroke of strokes) this.act(stroke);
+    if (this.strokes().length) this.add({ clear: true });
+    for (const action of actions) this.add(action);
     this.sendNow();
   }
 
   /**
-   * Put a picture onto the pad in the same way, in its ink.
-   * @param {string} url of a small picture, white ink on black, of which each pixel becomes a square
+   * Replace the drawing by an image.
+   * @param {string} url of a small image, white ink on black
    */
-  async putPicture(url) {
+  async insertImage(url) {
     const action = { url };
     await this.load(action);
     this.canvas.focus({ preventScroll: true, focusVisible: false });
-    this.put([action]);
+    this.replace([action]);
   }
 
-  /** Make a picture's ink of its URL, which alone can be put into the tab's storage, and draw it. */
+  /** Decode an action's image from its URL, which is what the session storage holds, and draw it. */
   async load(action) {
-    const picture = new Image();
-    picture.src = action.url;
-    await picture.decode();
+    const source = new Image();
+    source.src = action.url;
+    await source.decode();
     const image = document.createElement("canvas");
-    [image.width, image.height] = [picture.width, picture.height];
+    [image.width, image.height] = [source.width, source.height];
     const context = image.getContext("2d");
-    context.drawImage(picture, 0, 0);
+    context.drawImage(source, 0, 0);
     const pixels = context.getImageData(0, 0, image.width, image.height);
+    // White becomes opaque and black transparent.
     for (let index = 0; index < pixels.data.length; index += 4) pixels.data[index + 3] = pixels.data[index];
     context.putImageData(pixels, 0, 0);
     action.image = image;
@@ -188,7 +188,7 @@ class Sketchpad {
     this.sendSoon();
   }
 
-  choose(eraser) {
+  selectTool(eraser) {
     this.erasing = eraser;
     for (const button of this.root.querySelectorAll("[data-tool]")) {
       button.setAttribute("aria-pressed", String((button.dataset.tool === "eraser") === eraser));
@@ -201,29 +201,29 @@ class Sketchpad {
     if (command && (key === "y" || (key === "z" && event.shiftKey))) this.redo();
     else if (command && key === "z") this.undo();
     else if (!command && (key === "delete" || key === "c")) this.clear();
-    else if (!command && key === "e") this.choose(!this.erasing);
+    else if (!command && key === "e") this.selectTool(!this.erasing);
     else return;
     event.preventDefault();
   }
 
-  /** The strokes that are on the pad now: those since it was last cleared. */
+  /** The strokes and images on the canvas: the actions since it was last cleared. */
   strokes() {
-    return this.done.slice(this.done.findLastIndex((action) => action.clear) + 1);
+    return this.actions.slice(this.actions.findLastIndex((action) => action.clear) + 1);
   }
 
-  // --- the picture ---
+  // --- rendering ---
 
-  /** Draw soon, at most once a frame. */
+  /** Draw everything again, at most once per frame. */
   redraw() {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
       const side = Math.round(this.canvas.clientWidth * devicePixelRatio);
-      if (!side) return; // hidden
+      if (!side) return; // the tab is hidden
       if (this.canvas.width !== side) this.canvas.width = this.canvas.height = side;
-      this.paint(this.canvas.getContext("2d"), side, getComputedStyle(this.canvas).color);
+      this.render(this.canvas.getContext("2d"), side, getComputedStyle(this.canvas).color);
       const inked = this.strokes().length > 0;
-      this.root.querySelector(".paper").classList.toggle("inked", inked);
-      this.enable("undo", this.done.length > 0);
+      this.root.querySelector(".drawing-area").classList.toggle("inked", inked);
+      this.enable("undo", this.actions.length > 0);
       this.enable("redo", this.undone.length > 0);
       this.enable("clear", inked);
     });
@@ -231,21 +231,21 @@ class Sketchpad {
 
   enable(action, enabled) {
     const button = this.root.querySelector(`[data-action=${action}]`);
-    // A button that is disabled takes the focus with it, and the pad would hear no more keys.
+    // A button that is disabled loses the focus, and the component would receive no more keys.
     if (!enabled && button === document.activeElement) this.canvas.focus({ preventScroll: true });
     button.disabled = !enabled;
   }
 
-  paint(context, side, ink) {
+  render(context, side, colour) {
     context.clearRect(0, 0, side, side);
     context.lineCap = context.lineJoin = "round";
-    context.strokeStyle = context.fillStyle = ink;
+    context.strokeStyle = context.fillStyle = colour;
     for (const { url, image, erase, width, points } of this.strokes()) {
-      if (url && !image) continue; // on its way
+      if (url && !image) continue; // still loading
       if (image) {
-        context.imageSmoothingEnabled = false;
+        context.imageSmoothingEnabled = false; // each pixel becomes a square
         context.globalCompositeOperation = "source-over";
-        context.drawImage(this.inked(image, ink), 0, 0, side, side);
+        context.drawImage(this.tint(image, colour), 0, 0, side, side);
         continue;
       }
       context.globalCompositeOperation = erase ? "destination-out" : "source-over";
@@ -262,8 +262,8 @@ class Sketchpad {
     context.globalCompositeOperation = "source-over";
   }
 
-  /** A picture's ink, which is its coverage alone, in a colour. */
-  inked(image, colour) {
+  /** A copy of an image with its alpha channel and one colour. */
+  tint(image, colour) {
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [image.width, image.height];
     const context = canvas.getContext("2d");
@@ -274,18 +274,18 @@ class Sketchpad {
     return canvas;
   }
 
-  picture() {
+  // --- sending ---
+
+  dataURL() {
     if (!this.strokes().length) return "";
     const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = Sketchpad.PICTURE_SIDE;
-    this.paint(canvas.getContext("2d"), Sketchpad.PICTURE_SIDE, "black");
+    canvas.width = canvas.height = Sketchpad.SENT_SIDE;
+    this.render(canvas.getContext("2d"), Sketchpad.SENT_SIDE, "black");
     return canvas.toDataURL("image/png");
   }
 
-  // --- sending ---
-
   sendSoon() {
-    const wait = this.lastSent + Sketchpad.SEND_EVERY - performance.now();
+    const wait = this.lastSent + Sketchpad.SEND_INTERVAL - performance.now();
     this.timer ??= setTimeout(() => this.sendNow(), Math.max(0, wait));
   }
 
@@ -293,12 +293,12 @@ class Sketchpad {
     clearTimeout(this.timer);
     this.timer = null;
     this.lastSent = performance.now();
-    this.send(this.picture());
+    this.send(this.dataURL());
   }
 }
 
-const send = (picture) => {
-  props.value = picture;
+const send = (url) => {
+  props.value = url;
   trigger("input");
 };
 new Sketchpad(element, send, data);

@@ -1,0 +1,121 @@
+"""Training runs that take a while: how they are shown, paused, queued and left."""
+
+import re
+
+import numpy as np
+import pytest
+
+from tests.support.mnist_files import write_mnist
+from tests.support.page import BAR, HEADLINE, figure, open_train, percent_done, train, wait_for, wait_until_done
+from tests.support.server import serve
+
+LONG = "model=net-8k&batch_size=8"
+
+
+@pytest.fixture(scope="module")
+def url(small_arrays, tmp_path_factory):
+    """The app with 40,000 images, on which a run with `LONG` takes half a minute or more."""
+    root = tmp_path_factory.mktemp("long")
+    (images, labels), test = small_arrays
+    write_mnist(root, (np.tile(images, (100, 1, 1)), np.tile(labels, 100)), test)
+    with serve(cores=2, MNIST_ROOT=str(root)) as url:
+        yield url
+
+
+@pytest.fixture
+def open_run(open_page):
+    """Opens the Train tab with the settings of a link."""
+
+    def open_run(query=LONG):
+        page = open_page()
+        open_train(page, query)
+        return page
+
+    return open_run
+
+
+def test_run_streams_its_progress_and_shows_its_results(open_run):
+    page = open_run("batch_size=16&train_fraction=0.15")
+    page.evaluate(
+        """(selector) => {
+            window.percents = [];
+            const note = () => percents.push(Number(document.querySelector(selector).ariaValueNow));
+            new MutationObserver(note).observe(
+                document.querySelector("#monitor"), { subtree: true, childList: true, attributes: true }
+            );
+        }""",
+        BAR,
+    )
+    train(page)
+    percents = page.evaluate("percents")
+    assert percents == sorted(percents)
+    assert len(set(percents)) >= 5
+    assert percent_done(page) == 100
+    assert re.search(r"Test accuracy \d+\.\d\d% \(target 95%\) with 23,930 parameters", page.inner_text(HEADLINE))
+    assert figure(page, "Samples seen") == "6,000"
+
+    assert page.locator("#results .hard-examples button").count() == 24
+    matrix = page.locator("#results tbody td").all_inner_texts()
+    assert sum(int(count) for count in matrix if count) == 100
+    points = page.evaluate("[...document.querySelectorAll('polyline, circle')].map((line) => line.points?.length ?? 1)")
+    assert 500 < sum(points) < 2000
+    kernels = page.get_attribute("#monitor .filters img", "src")
+    assert kernels.startswith("data:image/png")
+
+    chart = page.locator("#monitor [data-chart=accuracy] svg").bounding_box()
+    page.mouse.move(chart["x"] + chart["width"] * 0.9, chart["y"] + chart["height"] / 2)
+    told = page.inner_text("#monitor [data-chart=accuracy] .values")
+    assert re.search(r"at 9\d%", told)
+    assert re.search(r"test \d+\.\d\d%", told)
+    page.mouse.move(0, 0)
+    assert not page.is_visible("#monitor [data-chart=accuracy] .values")
+
+
+def test_pause_holds_the_run_until_it_is_resumed(open_run):
+    page, other = open_run(), open_run("model=net-8k&train_fraction=0.01")
+    page.click("#train")
+    wait_until_done(page, 1)
+    page.click("#pause")
+    wait_for(page, "Paused at")
+    held = percent_done(page)
+    train(other)  # from its start to its end, while the first run is paused
+    assert percent_done(page) == held
+    assert page.inner_text("#pause") == "Resume"
+    page.click("#pause")
+    wait_until_done(page, held)
+    page.click("#stop")
+    wait_for(page, "Stopped at")
+    assert held < percent_done(page) < 95
+    assert page.is_enabled("#train")
+    assert page.is_enabled("#use")
+
+
+def test_runs_queue_and_can_leave_the_queue(open_run):
+    first, second, third = open_run(), open_run(), open_run()
+    first.click("#train")
+    wait_until_done(first, 1)
+    second.click("#train")
+    wait_for(second, "Queued: 1 run ahead")
+    third.click("#train")
+    wait_for(third, "Queued: 2 runs ahead")
+    assert third.inner_text("#stop") == "Leave queue"
+    second.click("#stop")
+    wait_for(second, "Left the queue")
+    wait_for(third, "Queued: 1 run ahead")
+    first.click("#pause")  # which frees its slot
+    wait_for(third, "Training net-8k")
+    first.click("#stop")
+    wait_for(first, "Stopped at")
+    wait_until_done(third, 0)
+    third.click("#stop")
+    wait_for(third, "Stopped at")
+
+
+def test_closing_the_page_ends_its_run(open_run):
+    page, waiting = open_run(), open_run()
+    page.click("#train")
+    wait_until_done(page, 1)
+    waiting.click("#train")
+    wait_for(waiting, "Queued: 1 run ahead")
+    page.close()
+    wait_for(waiting, "Training net-8k")  # long before the run of the closed page would have ended

@@ -1,0 +1,117 @@
+"""The Draw tab's handlers, called with plain values."""
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_cnn.classifier import load_classifier
+from mnist_cnn.data.corrections import LabelledDrawings
+from mnist_cnn.ui.components.model_choice.model_choice import USER_MODEL
+from mnist_cnn.ui.components.prediction_panel.prediction_panel import EMPTY_PREDICTION
+from mnist_cnn.ui.draw_tab import DrawHandlers
+from tests.support.digits import DIGITS
+from tests.support.handwriting import render
+
+CROSS = render([[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]])
+ERASED = Image.new("L", (280, 280), 0)
+
+
+@pytest.fixture(scope="module")
+def handlers():
+    return DrawHandlers({name: load_classifier(name) for name in ("net-25k", "net-8k")})
+
+
+@pytest.fixture(scope="module")
+def user_model():
+    return load_classifier("net-8k")
+
+
+def press(digit):
+    return gr.EventData(None, {"digit": digit})
+
+
+def test_every_model_classifies_the_drawing(handlers, user_model):
+    sketch = render(DIGITS[4])
+    stages, results = handlers.predict_all(sketch, user_model)
+    assert list(results) == ["net-25k", "net-8k", USER_MODEL]
+    assert [result.name for result in results.values()] == ["net-25k", "net-8k", "Your model"]
+    assert {result.prediction.digit for result in results.values()} == {4}
+    expected = load_classifier("net-25k").predict(sketch)
+    assert (stages.image == expected.image).all()
+    assert (results["net-25k"].prediction.probabilities == expected.probabilities).all()
+
+
+def test_all_models_reject_the_same_drawings(handlers, user_model):
+    _, results = handlers.predict_all(CROSS, user_model)
+    assert [result.prediction.is_digit for result in results.values()] == [False] * 3
+
+
+@pytest.mark.parametrize("sketch", [None, ERASED], ids=["empty", "erased"])
+def test_blank_canvas_has_no_prediction(handlers, sketch):
+    assert handlers.predict_all(sketch, None) == (None, {})
+    assert handlers.predict_sketch(sketch, "net-25k", True, None) == (EMPTY_PREDICTION, [])
+
+
+def test_selected_model_is_shown_with_its_feature_maps(handlers, user_model):
+    sketch = render(DIGITS[7])
+    value, maps = handlers.predict_sketch(sketch, "net-8k", False, None)
+    assert (value["digit"], maps) == ("7", [])
+    assert [model["name"] for model in value["models"] if model["rank"] == "selected"] == ["net-8k"]
+    value, maps = handlers.predict_sketch(sketch, USER_MODEL, True, user_model)
+    assert [model["name"] for model in value["models"] if model["rank"] == "selected"] == ["Your model"]
+    assert [layer["name"].split(":")[0] for layer in maps] == ["Layer 1", "Layer 2", "Layer 3", "Layer 4"]
+
+
+def test_user_model_that_was_lost_has_no_prediction(handlers):
+    assert handlers.predict_sketch(render(DIGITS[7]), USER_MODEL, True, None) == (EMPTY_PREDICTION, [])
+
+
+def test_upload_is_shown_from_its_ink_on(handlers):
+    image = Image.new("RGB", (280, 280), "white")
+    image.paste(render(DIGITS[5]), mask=render(DIGITS[5]))
+    update = handlers.predict_upload(image, "net-25k", None)
+    assert update["visible"]
+    assert update["value"]["digit"] == "5"
+    assert update["value"]["stages"][0]["name"] == "Extracted ink"
+
+
+def test_blank_upload_gets_a_message_and_none_hides_the_panel(handlers):
+    blank = handlers.predict_upload(Image.new("L", (280, 280), 255), "net-25k", None)
+    assert blank["value"]["message"] == "The image is blank, or the drawing runs off its edges."
+    assert handlers.predict_upload(None, "net-25k", None) == gr.update(visible=False)
+
+
+def test_label_is_added_to_the_drawings(handlers):
+    sketch = render(DIGITS[3])
+    text, drawings = handlers.add_label(press(3), sketch, "net-25k", None, LabelledDrawings())
+    assert text == "Saved as 3. Correct so far: 1 of 1."
+    assert (drawings.images[0].numpy() == handlers.predict_all(sketch, None)[0].image).all()
+    text, drawings = handlers.add_label(press(8), CROSS, "net-25k", None, drawings)
+    assert text == "Saved as 8. Correct so far: 1 of 2."
+    assert drawings.labels.tolist() == [3, 8]
+
+
+def test_label_without_a_drawing_is_not_added(handlers):
+    drawings = LabelledDrawings()
+    assert handlers.add_label(press(3), None, "net-25k", None, drawings) == ("Draw a digit first.", drawings)
+
+
+def test_api_returns_probabilities(handlers):
+    sketch = render(DIGITS[5])
+    expected = load_classifier("net-25k").predict(sketch).probabilities
+    probabilities = handlers.classify_file(sketch)
+    assert list(probabilities) == [str(digit) for digit in range(10)]
+    assert np.array(list(probabilities.values())) == pytest.approx(expected)
+
+
+def test_api_rejects_what_is_not_a_digit(handlers):
+    assert handlers.classify_file(CROSS) == "no digit"
+
+
+@pytest.mark.parametrize(
+    ("image", "message"), [(None, "There is no image"), (ERASED, "The image is blank")], ids=["none", "blank"]
+)
+def test_api_explains_a_missing_or_blank_image(handlers, image, message):
+    with pytest.raises(gr.Error, match=message):
+        handlers.classify_file(image)

@@ -1,0 +1,254 @@
+"""The Train tab's handlers, called with plain values."""
+
+import asyncio
+import csv
+import dataclasses
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_cnn.checkpoint import load_checkpoint
+from mnist_cnn.classifier import load_classifier
+from mnist_cnn.data.corrections import LabelledDrawings
+from mnist_cnn.jobs.queue import JobQueue
+from mnist_cnn.jobs.run import RunState
+from mnist_cnn.ui import train_tab
+from mnist_cnn.ui.components.model_choice.model_choice import USER_MODEL
+from mnist_cnn.ui.draw_tab import create_draw_tab
+from mnist_cnn.ui.train_tab import TrainHandlers, TrainTab
+from mnist_cnn.ui.training_form import TrainingForm
+from tests.support.digits import DIGITS
+from tests.support.handwriting import render
+
+FORM = TrainingForm.from_recipe("net-8k", "default")
+
+
+@pytest.fixture(scope="module")
+def page(small_sets, tmp_path_factory):
+    """Both tabs, without events of the Train tab; it trains on the small data set."""
+    pretrained = {name: load_classifier(name) for name in ("net-25k", "net-8k")}
+    with gr.Blocks():
+        draw, tab = create_draw_tab(pretrained), TrainTab()
+    folder = tmp_path_factory.mktemp("uploads")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_tab, "load_mnist_cached", lambda: small_sets)
+        patch.setattr(train_tab, "get_upload_folder", lambda: str(folder))
+        yield SimpleNamespace(pretrained=pretrained, draw=draw, tab=tab)
+
+
+@pytest.fixture
+def queue():
+    return JobQueue()
+
+
+@pytest.fixture
+def handlers(page, queue):
+    return TrainHandlers(page.pretrained, page.draw, page.tab, queue)
+
+
+@pytest.fixture(scope="module")
+def drawings(small_sets):
+    return LabelledDrawings().add(small_sets[1][0][0].numpy(), 3, 5)
+
+
+@pytest.fixture(scope="module")
+def finished(page, drawings):
+    """All updates of a run that does not train on the labelled drawings."""
+    handlers = TrainHandlers(page.pretrained, page.draw, page.tab, JobQueue())
+    return train(handlers, dataclasses.replace(FORM, batch_size=8), drawings=drawings)
+
+
+def train(handlers, form=FORM, use_drawings=False, sketch=None, drawings=None, reports=(), on_update=None):
+    """All updates of a run."""
+
+    async def collect():
+        updates = []
+        inputs = [*dataclasses.astuple(form), use_drawings, sketch, drawings or LabelledDrawings(), list(reports)]
+        async for update in handlers.train(*inputs):
+            updates.append(update)
+            if on_update:
+                on_update(update)
+        return updates
+
+    with ThreadPoolExecutor(1) as pool:  # the browser of other tests keeps an event loop running in this thread
+        return pool.submit(asyncio.run, collect()).result()
+
+
+def statuses(page, updates):
+    values = [update[page.tab.monitor] for update in updates if page.tab.monitor in update]
+    return [value["status"] for value in values if "status" in value]
+
+
+def test_run_ends_with_results_and_files(page, finished, small_sets):
+    tab, last = page.tab, finished[-1]
+    assert statuses(page, finished)[0] == "Loading MNIST …"
+    assert statuses(page, finished)[-1].startswith("Done after ")
+    assert last[tab.run] is None
+    assert last[tab.trained_model].rejector is page.pretrained["net-25k"]
+    ((number, report),) = last[tab.reports]
+    assert (number, report.num_extra) == (1, 0)
+    assert last[tab.history][0]["accuracy"] == f"{report.test_accuracy:.2%}"
+    assert np.array(last[tab.results]["value"]["confusion_matrix"]).sum() == len(small_sets[1][1])
+    assert last[tab.results_row].visible
+    assert last[tab.start].interactive
+    assert not last[tab.stop].interactive
+    metrics = json.loads(Path(last[tab.metrics].value["path"]).read_text())
+    assert metrics["test_accuracy"] == report.test_accuracy
+    rows = list(csv.DictReader(Path(last[tab.curves].value["path"]).read_text().splitlines()))
+    assert float(rows[-1]["progress"]) == 1
+    assert load_checkpoint(last[tab.weights].value["path"]).settings["batch_size"] == 8
+
+
+def test_labelled_drawings_join_the_training_set(page, handlers, finished, drawings):
+    form, reports = dataclasses.replace(FORM, batch_size=8), finished[-1][page.tab.reports]
+    last = train(handlers, form, use_drawings=True, drawings=drawings, reports=reports)[-1]
+    (_, without), (number, report) = last[page.tab.reports]
+    assert (number, report.num_extra) == (2, 1)
+    assert report.progress.samples_seen >= without.progress.samples_seen + 40  # 50, in whole batches
+    assert "Test accuracy without them, in run 1:" in last[page.tab.monitor]["status"]
+    assert last[page.tab.monitor]["previous"] is not None
+
+
+def test_invalid_settings_are_not_trained_with(page, handlers, queue):
+    (update,) = train(handlers, dataclasses.replace(FORM, lr=1.9))
+    assert "use at most 0.8, or larger batches" in update[page.tab.monitor]["status"]
+    assert len(queue) == 0
+
+
+def test_full_training_queue_is_rejected(page, handlers, queue):
+    for _ in range(30):
+        queue.enqueue()
+    (update,) = train(handlers)
+    message = "Queue full: too many runs are waiting. Try again in a few minutes."
+    assert update == {page.tab.monitor: update[page.tab.monitor]}
+    assert update[page.tab.monitor]["status"] == message
+    assert len(queue) == 30
+
+
+def test_missing_data_is_reported(page, handlers, monkeypatch):
+    def fail():
+        raise train_tab.DataError("Set MNIST_ROOT.")
+
+    monkeypatch.setattr(train_tab, "load_mnist_cached", fail)
+    updates = train(handlers)
+    assert statuses(page, updates) == ["Loading MNIST …", "Set MNIST_ROOT."]
+    assert updates[-1][page.tab.start].interactive
+
+
+def test_run_that_leaves_the_queue_trains_nothing(page, handlers, queue):
+    ahead = queue.enqueue()
+    buttons = []
+
+    def leave(update):
+        if run := update.get(page.tab.run):
+            buttons.append(update[page.tab.stop].value)
+            train_tab.stop(run)
+
+    updates = train(handlers, on_update=leave)
+    queue.dequeue(ahead)
+    assert buttons == ["Leave queue"]
+    assert "Queued: 1 run ahead. Yours starts automatically." in statuses(page, updates)
+    assert statuses(page, updates)[-1] == "Left the queue; nothing was trained."
+    assert page.tab.results not in updates[-1]
+    assert len(queue) == 0
+
+
+def test_run_is_cancelled_when_its_user_leaves(page, handlers, queue):
+    async def leave():
+        updates = handlers.train(*dataclasses.astuple(FORM), False, None, LabelledDrawings(), [])
+        async for update in updates:
+            if run := update.get(page.tab.run):
+                await updates.aclose()
+                return run
+
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(asyncio.run, leave()).result()
+    run.join(10)
+    assert run.state is RunState.FINISHED
+    assert run.test_accuracy is None
+    assert len(queue) == 0
+
+
+def test_pause_and_stop_do_nothing_without_a_run():
+    train_tab.pause_or_resume(None)
+    train_tab.stop(None)
+
+
+def test_pause_button_resumes_a_paused_run():
+    calls = []
+    run = SimpleNamespace(
+        state=RunState.TRAINING, pause=lambda: calls.append("pause"), resume=lambda: calls.append("resume")
+    )
+    train_tab.pause_or_resume(run)
+    run.state = RunState.PAUSED
+    train_tab.pause_or_resume(run)
+    assert calls == ["pause", "resume"]
+
+
+def test_trained_model_is_used_until_the_pretrained_one_is_restored(page, handlers):
+    model = page.pretrained["net-8k"]
+    used = handlers.use_model(model)
+    assert used[page.draw.user_model] is model
+    assert used[page.draw.model].value == USER_MODEL
+    assert used[page.draw.model].choices[-1] == ("Your model", USER_MODEL)
+    assert (used[page.tab.use].interactive, used[page.tab.restore].interactive) == (False, True)
+    restored = handlers.restore()
+    assert restored[page.draw.user_model] is None
+    assert restored[page.draw.model].value == "net-25k"
+    assert [value for _, value in restored[page.draw.model].choices] == ["net-25k", "net-8k"]
+    assert (restored[page.tab.use].interactive, restored[page.tab.restore].interactive) == (True, False)
+
+
+def test_using_a_model_before_training_is_rejected(handlers):
+    with pytest.raises(gr.Error, match="Train one first"):
+        handlers.use_model(None)
+
+
+def test_link_fills_the_form(page, handlers):
+    query = {"tab": "train", "model": "net-8k", "train_fraction": "0.05", "seed": "7"}
+    update = handlers.open_link(query)
+    assert [update[component] for component in page.tab.form] == list(
+        dataclasses.astuple(dataclasses.replace(FORM, train_fraction=0.05, seed=7))
+    )
+    assert handlers.open_link(query | {"tab": "draw"}) == {}
+
+
+def test_invalid_link_is_explained(page, handlers):
+    update = handlers.open_link({"tab": "train", "seed": "-3"})
+    status = "This link cannot be used. Invalid training settings: seed must be from 0 to 2147483647."
+    assert update[page.tab.monitor]["status"] == status
+    assert list(update) == [page.tab.monitor]
+
+
+def test_link_query_opens_the_train_tab():
+    assert train_tab.link_query(*dataclasses.astuple(FORM)) == f"?tab=train&{FORM.query()}"
+    with pytest.raises(gr.Error, match=r"use at most 0\.8"):
+        train_tab.link_query(*dataclasses.astuple(dataclasses.replace(FORM, lr=1.9)))
+
+
+def test_recipe_sets_learning_rate_batch_size_and_augmentation():
+    assert train_tab.recipe_defaults("net-8k", "reference") == (0.1, 32, "affine")
+    with pytest.raises(gr.Error, match="Unknown recipe"):
+        train_tab.recipe_defaults("net-8k", "pretrained")
+
+
+def test_labelled_drawings_are_offered_once_there_are_some(drawings):
+    assert not train_tab.offer_drawings(LabelledDrawings()).interactive
+    update = train_tab.offer_drawings(drawings)
+    assert update.interactive
+    assert update.label == "Train on my labelled drawings (1, each in 50 augmented copies)"
+
+
+def test_probe_image_is_the_drawing_or_a_test_image(small_sets):
+    sketch = render(DIGITS[4])
+    drawn = train_tab.probe_image(sketch, small_sets[1])
+    assert drawn.shape == (28, 28)
+    for blank in (None, Image.new("L", (280, 280), 0)):
+        assert (train_tab.probe_image(blank, small_sets[1]) == small_sets[1][0][8].numpy()).all()
+    assert (drawn != train_tab.probe_image(None, small_sets[1])).any()
