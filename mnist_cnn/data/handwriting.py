@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from ..constants import DIGIT_SIZE, IMAGE_SIZE
 from .allographs import DIGITS, NON_DIGITS
-from .drawing import uniform_numbers
+from .drawing import uniform_sampler
 from .outliers import NON_DIGIT
 
 _PART = 256  # digits at a time: few enough for the CPU's caches
@@ -159,7 +159,7 @@ def write_allographs(allographs: torch.Tensor, generator: torch.Generator) -> to
 
 def _write(table: _Table, allographs: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Paths (N, Q, 2) of the pen, as vertices, and for each piece between them whether the pen is down, (N, Q - 1)."""
-    normal, uniform = _normal_numbers(len(allographs), generator), uniform_numbers(len(allographs), generator)
+    normal, uniform = _normal_numbers(len(allographs), generator), uniform_sampler(len(allographs), generator)
     points, sharpness = _mixed(table, allographs, generator)  # (N, T, 2), (N, T)
     stroke, joined = table.stroke[allographs], table.joined[allographs]  # (N, T), (N, T - 1)
 
@@ -261,7 +261,7 @@ def _transformed(path: torch.Tensor, normal: Normal) -> torch.Tensor:
 def _resample(path: torch.Tensor, down: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Places of the pen's tip, (N, tips, 2), evenly along what paths (N, Q, 2) draw; some tips are as few as dots."""
     count, device = len(path), path.device
-    uniform = uniform_numbers(count, generator)
+    uniform = uniform_sampler(count, generator)
     length = (path[:, 1:] - path[:, :-1]).norm(dim=2) * down  # (N, Q - 1)
     end = length.cumsum(1)
     place = torch.arange(_TIPS, device=device) / (_TIPS - 1)
@@ -276,7 +276,7 @@ def _resample(path: torch.Tensor, down: torch.Tensor, generator: torch.Generator
 def _render(tips: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Images, uint8 (N, 28, 28), of what pens of random widths leave along their tips' places (N, tips, 2)."""
     count, device = len(tips), tips.device
-    uniform = uniform_numbers(count, generator)
+    uniform = uniform_sampler(count, generator)
     raw = uniform(0, 1) < _RAW_PROBABILITY
     probabilities = torch.tensor(_CLOSING, device=device)
     closing = torch.multinomial(probabilities, count, replacement=True, generator=generator).where(~raw, 0)
