@@ -6,6 +6,7 @@ import torch
 
 from ..constants import IMAGE_SIZE
 from ..data.affine import random_affine
+from ..data.handwriting import write_digits
 from ..data.outliers import NON_DIGIT, make_outliers
 from ..data.stroke_augmentation import augment_strokes
 from ..preprocessing import normalize
@@ -48,7 +49,9 @@ def build_training_set(
         outliers = make_outliers(images, labels, round(settings.outlier_fraction * len(images)), generator)
         images = torch.cat([images, outliers])
         labels = torch.cat([labels, labels.new_full((len(outliers),), NON_DIGIT)])
-    return images, labels
+    num_written = round(settings.handwriting_fraction * len(images))  # written by each epoch, in place of zeros
+    images = torch.cat([images, images.new_zeros(num_written, *images.shape[1:])])
+    return images, torch.cat([labels, labels.new_zeros(num_written)])
 
 
 def epoch_batches(
@@ -58,12 +61,21 @@ def epoch_batches(
     target_std: tuple[float, float] | None,
     generator: torch.Generator,
 ) -> Iterator[LabelledImages]:
-    """One epoch in random order: model inputs, float32 (B, 1, 28, 28), and labels, int64 (B,)."""
+    """One epoch in random order: model inputs, float32 (B, 1, 28, 28), and labels, int64 (B,).
+
+    `images` and `labels` are what `build_training_set` returned; written digits at their end are replaced by new ones.
+    """
+    num_others = round(len(images) / (1 + settings.handwriting_fraction))
+    if num_others < len(images):
+        images[num_others:], labels[num_others:] = write_digits(len(images) - num_others, generator)
     order = stratified_order(labels, generator) if settings.stratified else random_order(labels, generator)
     chunk = max(1, _CHUNK // settings.batch_size) * settings.batch_size
     for indices in order.split(chunk):
         augmented = random_affine(images[indices], settings.affine, generator)  # (chunk, 28, 28)
-        augmented = augment_strokes(augmented, labels[indices], settings.stroke_augmentation, generator)
+        others = indices < num_others  # written digits vary as it is
+        augmented[others] = augment_strokes(
+            augmented[others], labels[indices][others], settings.stroke_augmentation, generator
+        )
         inputs = normalize(augmented, target_std)  # (chunk, 1, 28, 28)
         yield from zip(inputs.split(settings.batch_size), labels[indices].split(settings.batch_size), strict=True)
 

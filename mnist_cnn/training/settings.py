@@ -25,6 +25,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "train_fraction": (0.001, 1),
     "stroke_augmentation": (0, 1),
     "outlier_fraction": (0, 1),
+    "handwriting_fraction": (0, 5),
     "crop_fraction": (0, 1),
 }
 OPTIMIZERS = ("muon", "sgd")
@@ -67,6 +68,7 @@ class TrainingSettings:
     train_fraction: float = 1.0  # of the training set, drawn at random with the seed
     affine: AffineRanges = NO_AFFINE
     stroke_augmentation: float = 0.0  # probability that an image's strokes are re-rendered, see `augment_strokes`
+    handwriting_fraction: float = 0.0  # written digits, new ones each epoch, added as a fraction of the training set
     outlier_fraction: float = 0.0  # drawings that are no digit, added as a fraction of the training set
     stratified: bool = True  # shuffle so that every batch has nearly the class frequencies of the training set
     crop_fraction: float = 0.85  # of all steps, the first ones, which train on crops: a third less work or more
@@ -124,8 +126,12 @@ RECIPES: dict[str, dict[str, TrainingSettings]] = {
     },
     "reference": {name: dataclasses.replace(_REFERENCE, model=name) for name in MODELS},
     "pretrained": {
-        "net-25k": dataclasses.replace(_PRETRAINED, stroke_augmentation=0.7, outlier_fraction=0.15),
-        "net-8k": dataclasses.replace(_PRETRAINED, model="net-8k", lr=0.1, stroke_augmentation=0.5),
+        "net-25k": dataclasses.replace(
+            _PRETRAINED, stroke_augmentation=0.5, outlier_fraction=0.3, handwriting_fraction=1.0
+        ),
+        "net-8k": dataclasses.replace(
+            _PRETRAINED, model="net-8k", lr=0.1, stroke_augmentation=0.5, handwriting_fraction=0.6
+        ),
     },
 }
 

@@ -111,10 +111,11 @@ def test_linear_schedule_rises_over_the_warmup_and_falls_to_zero(small_sets):
 
 
 def test_outliers_join_training_and_count_neither_as_correct_nor_as_wrong(small_sets):
-    _, steps = run(small_sets, "net-25k", "pretrained", 100, epochs=1, outlier_fraction=0.5)
+    alone = {"stroke_augmentation": 0.0, "handwriting_fraction": 0.0, "outlier_fraction": 0.5}
+    _, steps = run(small_sets, "net-25k", "pretrained", 100, epochs=1, **alone)
     assert steps[-1].samples_seen == 150
     # If outliers counted, the accuracy could not exceed two thirds.
-    _, steps = run(small_sets, "net-25k", "pretrained", 200, epochs=12, stroke_augmentation=0.0, outlier_fraction=0.5)
+    _, steps = run(small_sets, "net-25k", "pretrained", 200, epochs=12, **alone)
     assert steps[-1].epoch_accuracy > 0.8
 
 
@@ -123,8 +124,8 @@ def test_training_with_outliers_teaches_to_doubt_them(small_sets):
     unseen = make_outliers(images, labels, 300, torch.Generator().manual_seed(99))
     margins = {}
     for fraction in (0.0, 0.5):
-        changes = {"epochs": 8, "stroke_augmentation": 0.0, "outlier_fraction": fraction}
-        model, _ = run(small_sets, "net-25k", "pretrained", 400, **changes)
+        changes = {"stroke_augmentation": 0.0, "handwriting_fraction": 0.0, "outlier_fraction": fraction}
+        model, _ = run(small_sets, "net-25k", "pretrained", 400, epochs=8, **changes)
         digits, outliers = (
             top2_probability((2 * predict_logits(model, batch)).softmax(1)).mean().item() for batch in (images, unseen)
         )
