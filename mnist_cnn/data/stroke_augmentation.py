@@ -248,7 +248,7 @@ def _close_gaps(drawings: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
     Preprocessing makes wide strokes narrow again, but what they have filled stays filled, such as the loops of a small
     8 drawn with a thick pen.
     """
-    steps = [(step, (radius > step).nonzero().squeeze(1)) for step in range(_MAX_CLOSING_RADIUS)]
+    steps = [(step, (radius > step).nonzero().squeeze(1)) for step in range(int(radius.max()))]
     for step, chosen in steps:
         drawings[chosen] = _dilate(drawings[chosen], step)
     for step, chosen in reversed(steps):

@@ -109,3 +109,10 @@ def test_styles_have_probabilities_and_belong_to_digits():
     for digit, styles in STYLES.items():
         assert 0 <= digit <= 9
         assert 0 < sum(probability for probability, _ in styles) < 1
+
+
+def test_a_few_images_are_re_rendered_whatever_gaps_are_closed():
+    images, labels = (torch.from_numpy(array) for array in handwriting(10, seed=0))
+    generator = torch.Generator().manual_seed(0)
+    for count in [1, 2, 3] * 10:
+        assert augment_strokes(images[:count], labels[:count].long(), 1.0, generator).shape == (count, 28, 28)
