@@ -28,6 +28,7 @@ from benchmarks.drawings import (
     rejection_scores,
     rejection_threshold,
 )
+from benchmarks.tables import source_name
 from mnist_cnn.data import load_mnist
 from mnist_cnn.preprocessing import sketch_to_mnist
 from tests.support.strokes import load_strokes, place, render
@@ -178,11 +179,12 @@ def plot(results: dict[str, Any], path: Path) -> None:
         for axis, (model, sources) in zip(axes, reversed(models.items()), strict=False):
             axis.plot([0, 1], [0, 1], color="0.8")
             for source, metrics in sources.items():
-                bins = [row for row in metrics["bins"] if row["fraction"] >= 0.001]  # fewer drawings show only noise
-                label = f"{source.split('.')[0]}: ECE {metrics['ece']:.1%}"
+                count = results["rejected"][source]["samples"]
+                bins = [row for row in metrics["bins"] if row["fraction"] * count >= 10]  # fewer show only noise
+                label = f"{source_name(source).split(' (')[0]}: ECE {metrics['ece']:.1%}"
                 axis.plot([row["confidence"] for row in bins], [row["accuracy"] for row in bins], label=label, lw=1.2)
             axis.set(title=f"Reliability, {model}", xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
-            axis.legend(loc="lower right", frameon=False)
+            axis.legend(loc="lower right", frameon=False, fontsize=8)
         roc = results["roc"]
         axes[-1].plot(roc["digits_rejected"], roc["letters_rejected"], label=f"AUC {roc['roc_auc']:.3f}")
         axes[-1].set(title="Rejection", xlabel="drawn digits rejected", ylabel="letters rejected")

@@ -107,7 +107,7 @@ def drawings() -> str:
     accuracies = [mnist["accuracy"][name]["before"] for name in NAMES]
     rows = [row("MNIST test set, for comparison", f"{mnist['digits']:,}", [*accuracies, rejected])]
     for source in sources:
-        name, metrics = _source(source["file"]), [source["models"][name] for name in NAMES]
+        name, metrics = source_name(source["file"]), [source["models"][name] for name in NAMES]
         accuracies = [metric["accuracy"] for metric in metrics]
         rows.append(row(name, f"{source['samples']:,}", [*accuracies, source["rejected"]]))
         donors = len(metrics[0]["by_donor"])
@@ -122,7 +122,9 @@ def drawings() -> str:
 def calibration() -> str:
     """Expected calibration error of the pretrained models."""
     models = _load("confidence")["calibration"]
-    rows = ([_source(source), *_percent(models[name][source]["ece"] for name in NAMES)] for source in models[NAMES[0]])
+    rows = (
+        [source_name(source), *_percent(models[name][source]["ece"] for name in NAMES)] for source in models[NAMES[0]]
+    )
     return _table(["expected calibration error", *_code(NAMES)], rows)
 
 
@@ -130,7 +132,7 @@ def rejection() -> str:
     """The fraction of each kind of drawing that is rejected."""
     confidence = _load("confidence")
     rows = (
-        [_source(source), f"{row['samples']:,}", f"{row['fraction']:.2%}"]
+        [source_name(source), f"{row['samples']:,}", f"{row['fraction']:.2%}"]
         for source, row in confidence["rejected"].items()
     )
     return (
@@ -169,12 +171,9 @@ def photos() -> str:
         rows.setdefault(row["name"], []).extend(f"{row['accuracy'][name]:.1%}" for name in NAMES)
     for row in measured[: len(rows)]:
         rows[row["name"]].append(f"{row['blank_sheets']:.0%}")
-    head = [
-        f"{_source(file)}, {name}" for file in dict.fromkeys(row["file"] for row in measured) for name in _code(NAMES)
-    ]
-    return _table(
-        ["photo", *head, "blank sheets recognised as blank"], ([name, *cells] for name, cells in rows.items())
-    )
+    files = dict.fromkeys(row["file"] for row in measured)
+    head = ["photo", *(f"{source_name(file)}, {name}" for file in files for name in _code(NAMES))]
+    return _table([*head, "blank sheets recognised as blank"], ([name, *cells] for name, cells in rows.items()))
 
 
 def ui_overhead() -> str:
@@ -332,7 +331,7 @@ def _code(names: list[str]) -> list[str]:
     return [f"`{name}`" for name in names]
 
 
-def _source(name: str) -> str:
+def source_name(name: str) -> str:
     """What a table calls a file of drawings, or a kind of drawing."""
     return SOURCES.get(name.split("_")[0], name)
 

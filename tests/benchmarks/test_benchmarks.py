@@ -106,11 +106,13 @@ def test_generated_drawings_stay_inside_the_canvas_and_differ(generate):
 
 
 def test_figure_shows_every_model(tmp_path):
-    sources = {"a.jsonl.gz": {"ece": 0.01, "bins": [{"fraction": 1.0, "confidence": 0.9, "accuracy": 0.8}]}}
+    sources = {"ipad_dev.jsonl.gz": {"ece": 0.01, "bins": [{"fraction": 1.0, "confidence": 0.9, "accuracy": 0.8}]}}
     roc = {"roc_auc": 0.987, "digits_rejected": [0.0, 0.1, 1.0], "letters_rejected": [0.2, 0.9, 1.0]}
-    confidence.plot({"calibration": {"one": sources, "two": sources}, "roc": roc}, tmp_path / "figure.svg")
+    results = {"calibration": {"one": sources, "two": sources}, "roc": roc}
+    results["rejected"] = {"ipad_dev.jsonl.gz": {"samples": 20}}
+    confidence.plot(results, tmp_path / "figure.svg")
     svg = (tmp_path / "figure.svg").read_text(encoding="utf-8")
-    for text in ("AUC 0.987", "a: ECE 1.0%", "Reliability, one", "Reliability, two"):
+    for text in ("AUC 0.987", "iPad: ECE 1.0%", "Reliability, one", "Reliability, two"):
         assert text in svg
 
 
