@@ -11,14 +11,15 @@ from tests.support.browser import chromium, chromium_path, load, new_page
 from tests.support.digits import DIGITS
 from tests.support.http_client import HttpClient, assert_works
 from tests.support.mnist_files import write_mnist
-from tests.support.page import DESKTOP
-from tests.support.server import serve
+from tests.support.page import DESKTOP, collect_errors
+from tests.support.server import serving
 
 
 class App(NamedTuple):
-    """The app that the tests share: its address, its log, and its folder for temporary files."""
+    """The app that the tests share: its address, its process, its log, and its folder for temporary files."""
 
     url: str
+    pid: int
     log: Path
     cache: Path
 
@@ -31,9 +32,9 @@ def app(root, tmp_path_factory):
     cache.mkdir()
     with (
         (folder / "log").open("wb") as log,
-        serve(log=log, cores=2, MNIST_ROOT=str(root), GRADIO_TEMP_DIR=str(cache)) as url,
+        serving(log=log, cores=2, MNIST_ROOT=str(root), GRADIO_TEMP_DIR=str(cache)) as (url, process),
     ):
-        yield App(url, folder / "log", cache)
+        yield App(url, process.pid, folder / "log", cache)
         assert_works(HttpClient(url))
     assert "Traceback" not in (folder / "log").read_text()
 
@@ -89,7 +90,7 @@ def open_page(browser, contexts, url):
 
     Any error in a page fails the test.
     """
-    pages, errors = [], []
+    pages, errors = [], []  # of each page
 
     def open_page(url=url, **options):
         key = (len(pages), repr(sorted(options.items())))
@@ -97,12 +98,11 @@ def open_page(browser, contexts, url):
             contexts[key] = browser.new_context(**{"viewport": DESKTOP} | options)
         page = new_page(contexts[key])
         pages.append(page)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: message.type == "error" and errors.append(message.text))
+        errors.append(collect_errors(page))
         load(page, url)
         return page
 
     yield open_page
     for page in pages:
         page.close()
-    assert errors == []
+    assert not any(errors), errors

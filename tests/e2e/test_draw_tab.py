@@ -12,6 +12,7 @@ from mnist_cnn.feature_maps import feature_maps
 from mnist_cnn.preprocessing import sketch_to_mnist
 from mnist_cnn.preprocessing.normalization import deslant
 from mnist_cnn.ui.components.feature_maps.feature_maps import feature_maps_value
+from mnist_cnn.ui.images import png_url
 from tests.support import PROJECT
 from tests.support.browser import draw, expect, load, new_page, settled, wait_until_idle
 from tests.support.digits import DIGITS
@@ -341,6 +342,20 @@ def test_every_example_is_classified(open_page):
     for number in range(10):
         examples.nth(number).click()
         assert digit(page) == str(number)
+
+
+def test_loaded_image_survives_a_reload(open_page):
+    page = open_page()
+    image = sketch_to_mnist(render(DIGITS[6]))
+    page.evaluate("(detail) => document.dispatchEvent(new CustomEvent('load-image', { detail }))", png_url(image))
+    expect(page.locator("#reading .digit")).to_have_text("6")
+    wait_until_idle(page)
+    shown = centred(page)
+    assert np.abs(shown.astype(int) - image).max() <= 1
+    page.reload()
+    expect(page.locator("#reading .digit")).to_have_text("6")
+    wait_until_idle(page)
+    assert (centred(page) == shown).all()
 
 
 def test_touch_draws_and_a_second_finger_is_ignored(open_page):

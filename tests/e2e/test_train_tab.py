@@ -12,7 +12,7 @@ import pytest
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.data import load_mnist
 from tests.support import PROJECT
-from tests.support.browser import draw, load, settled, wait_until_idle
+from tests.support.browser import draw, load, new_page, settled, wait_until_idle
 from tests.support.digits import DIGITS
 from tests.support.page import (
     CONTRASTS,
@@ -20,6 +20,7 @@ from tests.support.page import (
     HEADLINE,
     PHONE,
     centred,
+    collect_errors,
     digit,
     enter,
     figure,
@@ -44,92 +45,104 @@ def train_page(open_page):
     return train_page
 
 
-def test_same_seed_gives_the_same_result_on_the_command_line(train_page, root, tmp_path):
-    page = train_page("model=net-8k&batch_size=32&seed=5&train_fraction=0.5")
+@pytest.fixture(scope="module")
+def trained(browser, url):
+    """The Train tab after a run; a test that opens another tab or trains again goes back."""
+    context = browser.new_context(viewport=DESKTOP)
+    page = new_page(context)
+    errors = collect_errors(page)
+    load(page, url)
+    open_train(page, "batch_size=16&seed=5&train_fraction=0.9")
     train(page)
+    yield page
+    context.close()
+    assert errors == []
+
+
+def download(page, button):
+    """The file that a button downloads, and the name that it has there."""
+    with page.expect_download() as download:
+        page.click(button)
+    return download.value.path(), download.value.suggested_filename
+
+
+def test_same_seed_gives_the_same_result_on_the_command_line(trained, root, tmp_path):
     metrics = tmp_path / "m.json"
-    arguments = [
-        "--model",
-        "net-8k",
-        "--batch-size",
-        "32",
-        "--seed",
-        "5",
-        "--train-fraction",
-        "0.5",
-        "--data-root",
-        root,
-    ]
-    command = [sys.executable, "train.py", *map(str, arguments), "--metrics", str(metrics)]
-    subprocess.run(command, cwd=PROJECT, check=True, capture_output=True)
-    assert f"Test accuracy {json.loads(metrics.read_text())['test_accuracy']:.2%} " in page.inner_text(HEADLINE)
-    with page.expect_download() as download:
-        page.click("#metrics")
-    figures = json.loads(download.value.path().read_text())
-    ours = json.loads(metrics.read_text())
-    assert {**figures, **ours, "epoch_seconds": 0} == {**figures, "epoch_seconds": 0}
+    arguments = ["--batch-size", 16, "--seed", 5, "--train-fraction", 0.9, "--data-root", root, "--metrics", metrics]
+    subprocess.run([sys.executable, "train.py", *map(str, arguments)], cwd=PROJECT, check=True, capture_output=True)
+    expected = json.loads(metrics.read_text())
+    assert f"Test accuracy {expected['test_accuracy']:.2%} " in trained.inner_text(HEADLINE)
+    path, _ = download(trained, "#metrics")
+    shown = json.loads(path.read_text())
+    assert {**shown, **expected, "epoch_seconds": 0} == {**shown, "epoch_seconds": 0}
 
 
-def test_trained_model_is_used_in_its_session_only_until_restored(train_page):
-    page, other = train_page("batch_size=16"), train_page()
-    train(page)
-    page.click("#use")
-    open_tab(page, "Draw")
-    page.get_by_label("Your model").wait_for()
-    for expected in (1, 8):
-        draw(page, DIGITS[expected])
-        assert digit(page) == str(expected)
-        assert page.locator("#reading .models tr").count() == 3
-        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
-        page.keyboard.press("c")
-    open_tab(other, "Draw")
-    assert "Your model" not in settled(other, "#model")
-    open_tab(page, "Train")
-    page.click("#restore")
-    open_tab(page, "Draw")
-    page.get_by_label("Your model").wait_for(state="detached")
-    draw(page, DIGITS[3])
-    assert digit(page) == "3"
-    assert page.locator("#reading .models tr").count() == 2
-
-
-def test_weights_and_curves_can_be_downloaded(train_page, root):
-    page = train_page("batch_size=16")
-    train(page)
-    with page.expect_download() as download:
-        page.click("#weights")
-    assert download.value.suggested_filename == "net-25k.pt"
-    classifier = load_classifier(path=download.value.path())
+def test_weights_and_curves_can_be_downloaded(trained, root):
+    path, name = download(trained, "#weights")
+    assert name == "net-25k.pt"
+    classifier = load_classifier(path=path)
     images, labels = load_mnist(root, train=False)
     accuracy = (classifier.probabilities(images).argmax(axis=1) == labels.numpy()).mean()
-    assert f"Test accuracy {accuracy:.2%} " in page.inner_text(HEADLINE)
-    with page.expect_download() as download:
-        page.click("#curves")
-    rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
+    assert f"Test accuracy {accuracy:.2%} " in trained.inner_text(HEADLINE)
+    path, _ = download(trained, "#curves")
+    rows = list(csv.DictReader(path.read_text().splitlines()))
     assert len(rows) > 20
     assert float(rows[-1]["progress"]) == 1
 
 
-def test_hard_example_can_be_loaded_onto_the_canvas(train_page, root):
-    page = train_page("batch_size=16")
-    train(page)
-    hard = page.locator("#results .hard-examples button").first
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_page_fits_the_screen_with_readable_contrast(trained, train_page, viewport, scheme):
+    before = train_page(viewport=viewport, color_scheme=scheme).locator("#monitor").bounding_box()["height"]
+    trained.set_viewport_size(viewport)
+    trained.emulate_media(color_scheme=scheme)
+    trained.wait_for_function("(dark) => document.body.classList.contains('dark') === dark", arg=scheme == "dark")
+    assert trained.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert trained.locator("#monitor").bounding_box()["height"] <= before + 30  # a line more, of text
+    ratios = trained.evaluate(CONTRASTS, "#monitor *, #results *, #history *")
+    trained.set_viewport_size(DESKTOP)
+    trained.emulate_media(color_scheme="light")
+    assert len(ratios) >= 40
+    assert {text: ratio for text, ratio in ratios.items() if ratio < 4.5} == {}
+
+
+def test_trained_model_is_used_in_its_session_only_until_restored(trained, open_page):
+    other = open_page()
+    trained.click("#use")
+    open_tab(trained, "Draw")
+    trained.get_by_label("Your model").wait_for()
+    for expected in (1, 8):
+        draw(trained, DIGITS[expected])
+        assert digit(trained) == str(expected)
+        assert trained.locator("#reading .models tr").count() == 3
+        assert trained.evaluate("document.documentElement.scrollHeight <= innerHeight")
+        trained.keyboard.press("c")
+    assert "Your model" not in settled(other, "#model")
+    open_tab(trained, "Train")
+    trained.click("#restore")
+    open_tab(trained, "Draw")
+    trained.get_by_label("Your model").wait_for(state="detached")
+    draw(trained, DIGITS[3])
+    assert digit(trained) == "3"
+    assert trained.locator("#reading .models tr").count() == 2
+    open_tab(trained, "Train")
+
+
+def test_hard_example_can_be_loaded_onto_the_canvas(trained, root):
+    hard = trained.locator("#results .hard-examples button").first
     label = int(hard.inner_text()[0])
     hard.click()
-    assert page.locator("#reading").is_visible()
-    wait_until_idle(page)
+    assert trained.locator("#reading").is_visible()
+    wait_until_idle(trained)
     images, labels = load_mnist(root, train=False)
-    differences = np.abs(images[labels == label].numpy().astype(int) - centred(page)).max(axis=(1, 2))
+    differences = np.abs(images[labels == label].numpy().astype(int) - centred(trained)).max(axis=(1, 2))
     assert differences.min() <= 1
-    page.keyboard.press("c")
-    assert digit(page) == ""
-    page.keyboard.press("Control+z")
-    assert digit(page) != ""
-    assert ink(page).max() == 255
-    page.reload()
-    page.wait_for_function("document.querySelector('#reading .digit')?.innerText")
-    wait_until_idle(page)
-    assert np.abs(images[labels == label].numpy().astype(int) - centred(page)).max(axis=(1, 2)).min() <= 1
+    trained.keyboard.press("c")
+    assert digit(trained) == ""
+    trained.keyboard.press("Control+z")
+    assert digit(trained) != ""
+    assert ink(trained).max() == 255
+    open_tab(trained, "Train")
 
 
 def test_drawing_is_probed_and_labelled_drawings_are_learnt(train_page):
@@ -214,16 +227,3 @@ def test_invalid_combination_of_settings_is_rejected_before_training(train_page)
     wait_for(page, "use at most 0.8, or larger batches")
     assert page.is_enabled("#train")
     assert percent_done(page) == 0
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_page_fits_the_screen_with_readable_contrast(train_page, viewport, scheme):
-    page = train_page("batch_size=64", viewport=viewport, color_scheme=scheme)
-    before = page.locator("#monitor").bounding_box()["height"]
-    train(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.locator("#monitor").bounding_box()["height"] <= before + 30  # a line more, of words
-    ratios = page.evaluate(CONTRASTS, "#monitor *, #results *, #history *")
-    assert len(ratios) >= 40
-    assert {text: ratio for text, ratio in ratios.items() if ratio < 4.5} == {}

@@ -71,27 +71,8 @@ def test_run_streams_its_progress_and_shows_its_results(open_run):
     assert not page.is_visible("#monitor [data-chart=accuracy] .values")
 
 
-def test_pause_holds_the_run_until_it_is_resumed(open_run):
-    page, other = open_run(), open_run("model=net-8k&train_fraction=0.01")
-    page.click("#train")
-    wait_until_done(page, 1)
-    page.click("#pause")
-    wait_for(page, "Paused at")
-    held = percent_done(page)
-    train(other)  # from its start to its end, while the first run is paused
-    assert percent_done(page) == held
-    assert page.inner_text("#pause") == "Resume"
-    page.click("#pause")
-    wait_until_done(page, held)
-    page.click("#stop")
-    wait_for(page, "Stopped at")
-    assert held < percent_done(page) < 95
-    assert page.is_enabled("#train")
-    assert page.is_enabled("#use")
-
-
-def test_runs_queue_and_can_leave_the_queue(open_run):
-    first, second, third = open_run(), open_run(), open_run()
+def test_runs_queue_pause_resume_and_leave_the_queue(open_run):
+    first, second, third = open_run(), open_run(), open_run("model=net-8k&train_fraction=0.01")
     first.click("#train")
     wait_until_done(first, 1)
     second.click("#train")
@@ -102,13 +83,20 @@ def test_runs_queue_and_can_leave_the_queue(open_run):
     second.click("#stop")
     wait_for(second, "Left the queue")
     wait_for(third, "Queued: 1 run ahead")
+
     first.click("#pause")  # which frees its slot
-    wait_for(third, "Training net-8k")
+    wait_for(first, "Paused at")
+    paused_at = percent_done(first)
+    wait_for(third, "Done")
+    assert percent_done(first) == paused_at
+    assert first.inner_text("#pause") == "Resume"
+    first.click("#pause")
+    wait_until_done(first, paused_at)
     first.click("#stop")
     wait_for(first, "Stopped at")
-    wait_until_done(third, 0)
-    third.click("#stop")
-    wait_for(third, "Stopped at")
+    assert paused_at < percent_done(first) < 95
+    assert first.is_enabled("#train")
+    assert first.is_enabled("#use")
 
 
 def test_closing_the_page_ends_its_run(open_run):

@@ -21,7 +21,7 @@ __all__ = [
     "wait_until_idle",
 ]
 
-_TIMEOUT = 60_000  # milliseconds; other work on the machine may hold the page up
+_TIMEOUT = 120_000  # milliseconds; other work on the machine may hold the page up
 expect.set_options(timeout=_TIMEOUT)
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")

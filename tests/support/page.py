@@ -6,7 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from tests.support.browser import expect, settled
+from tests.support.browser import expect, load, settled
 
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 NO_NETWORK = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
@@ -74,15 +74,23 @@ def open_tab(page, name):
     page.get_by_role("tab", name=name).click()
 
 
+def collect_errors(page):
+    """A list that gets the errors of the page's scripts and console."""
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: message.type == "error" and errors.append(message.text))
+    return errors
+
+
 HEADLINE, BAR = "#monitor .status", "#monitor .bar"
 
 
 def open_train(page, query=""):
     """Open the Train tab, with other settings than the recipe's where the query of a link names them."""
     if query:
-        page.goto(f"{page.url}?tab=train&{query}")
-        page.wait_for_selector("#monitor .metrics dd")
+        load(page, f"{page.url}?tab=train&{query}")
     open_tab(page, "Train")
+    page.wait_for_selector("#monitor .metrics dd")
 
 
 def wait_for(page, message):
