@@ -103,7 +103,7 @@ def save_checkpoint(
         "settings": settings or {},
         "test_accuracy": test_accuracy,
         "temperature": calibration.temperature,
-        "threshold": calibration.rejection_threshold,
+        "rejection_threshold": calibration.rejection_threshold,
         "state_dict": {key: value.detach().cpu() for key, value in model.state_dict().items()},
     }
     buffer = io.BytesIO()
@@ -142,7 +142,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
 
     name, settings = content.get("model"), content.get("settings")
     accuracy = content.get("test_accuracy")
-    temperature, threshold = content.get("temperature"), content.get("threshold")
+    temperature, threshold = content.get("temperature"), content.get("rejection_threshold")
     if not isinstance(name, str) or name not in MODELS:
         raise CheckpointError(f"{path}: Unknown model {reprlib.repr(name)}. Available: {', '.join(MODELS)}.")
     if not isinstance(settings, dict):

@@ -127,7 +127,7 @@ RECIPES: dict[str, dict[str, TrainingSettings]] = {
     "reference": {name: dataclasses.replace(_REFERENCE, model=name) for name in MODELS},
     "pretrained": {
         "net-25k": dataclasses.replace(
-            _PRETRAINED, stroke_augmentation=0.5, outlier_fraction=0.3, handwriting_fraction=0.5
+            _PRETRAINED, stroke_augmentation=0.3, outlier_fraction=0.25, handwriting_fraction=0.5
         ),
         "net-8k": dataclasses.replace(
             _PRETRAINED, model="net-8k", lr=0.1, stroke_augmentation=0.5, handwriting_fraction=0.6
