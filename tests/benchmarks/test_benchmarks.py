@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import confidence, drawings, tables
+from mnist_cnn.checkpoint import load_pretrained
 from mnist_cnn.models import MODELS
 from mnist_cnn.preprocessing import sketch_to_mnist
 from tests.support.digits import DIGITS
@@ -122,3 +123,9 @@ def test_sections_are_filled_between_their_markers(name):
     filled = tables.filled(text)
     assert filled == f"before\n<!-- {name} -->\n{tables.SECTIONS[name]()}\n<!-- /{name} -->\nafter\n"
     assert tables.filled(filled) == filled
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_results_are_those_of_the_pretrained_models(name):
+    results = json.loads((tables.RESULTS / "preprocessing.json").read_text(encoding="utf-8"))
+    assert results["accuracy"][name]["before"] == pytest.approx(load_pretrained(name).test_accuracy, abs=2e-4)
