@@ -12,6 +12,7 @@ from .components.base import component_files
 from .draw_tab import create_draw_tab
 from .server.guarded_blocks import GuardedBlocks
 from .server.request_filter import MAX_UPLOAD_BYTES, RequestFilter
+from .server.temporary_folder import use_temporary_folder
 from .theme import theme
 from .train_tab import TRAIN_TAB_ID, create_train_tab
 
@@ -28,6 +29,7 @@ def build_demo() -> gr.Blocks:
     pretrained = {name: load_classifier(name) for name in reversed(MODELS)}
     for classifier in pretrained.values():
         classifier.predict_image(BLANK_PREDICTION.image)  # warm-up: the first prediction takes several times as long
+    use_temporary_folder()
     with GuardedBlocks(title="MNIST sketchpad", analytics_enabled=False, delete_cache=(600, 3600)) as demo:
         gr.HTML(**component_files("header"))
         with gr.Tabs() as tabs:
@@ -51,6 +53,6 @@ def launch_options() -> dict[str, Any]:
         "enable_monitoring": False,
         "max_file_size": MAX_UPLOAD_BYTES,
         "state_session_capacity": _MAX_SESSIONS,
-        "app_kwargs": {"middleware": [Middleware(RequestFilter)]},
+        "app_kwargs": {"middleware": [Middleware(RequestFilter, upload_folder=use_temporary_folder())]},
         "footer_links": ["api", "gradio"],
     }
