@@ -57,8 +57,8 @@ def _run(content: bytes, *arguments: object) -> Image.Image:
     if child.returncode or not header:
         raise too_demanding
     result = json.loads(header)
-    if error := result.get("error"):
-        raise ImageError(error)
+    if "error" in result:
+        raise ImageError(result["error"])
     return Image.frombytes(result["mode"], tuple(result["size"]), pixels)
 
 
@@ -81,7 +81,8 @@ def _main() -> None:
     try:
         image = decode_image(sys.stdin.buffer.read(), tuple(formats), max_pixels, max_side)
     except ImageError as error:
-        header, pixels = {"error": str(error)}, b""
+        header: dict[str, object] = {"error": str(error)}
+        pixels = b""
     else:
         if image.mode not in ("1", "L", "I;16", "RGB") or "transparency" in image.info:
             image = image.convert("RGBA")

@@ -58,7 +58,7 @@ _PATHS = {
 }
 _FILES = re.compile(r"/(assets|static)/.+|/gradio_api/file=(?!http).+")  # of a URL it would fetch the file
 _PREDICTION = re.compile(r"/gradio_api/(run|call|call/v2)/\w+/?")
-_CALL_EVENTS = re.compile(r"/gradio_api/call/\w+/\w+")
+_CALL_EVENTS = re.compile(r"/gradio_api/call/(v2/)?\w+/\w+")
 _HEARTBEAT = re.compile(r"/gradio_api/heartbeat/([^/]+)")
 # A session's name, of which Gradio keeps tables. An empty one would stop its queue.
 _SESSION = re.compile("[A-Za-z0-9_-]{1,64}")
