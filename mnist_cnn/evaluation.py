@@ -3,9 +3,10 @@
 import copy
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
-from .constants import NUM_CLASSES
+from .constants import IMAGE_SIZE, NUM_CLASSES
 from .models import DigitCNN
 from .preprocessing import normalize
 from .runtime import limit_threads
@@ -13,15 +14,17 @@ from .runtime import limit_threads
 # The memory of a larger batch's intermediate results goes back to the system after each layer and has to be cleared
 # again for the next: with batches of 100 to 1,000, net-8k takes about twice as long.
 _BATCH_SIZE = 50
+_NUM_STATISTICS_IMAGES = 200  # with all training images, the accuracy is the same within 0.4 points
 
 
 @torch.inference_mode()
-def predict_logits(model: DigitCNN, images: torch.Tensor) -> torch.Tensor:
+def predict_logits(model: DigitCNN, images: torch.Tensor, cropped: bool = False) -> torch.Tensor:
     """Logits of a model in evaluation mode; the model itself stays in the mode and memory format that it has.
 
     Args:
         model: maps images (N, 1, 28, 28), normalised to its `TARGET_STD`, to logits (N, 10).
         images: uint8 (N, 28, 28), on any device.
+        cropped: whether the model gets crops from the centre, `CROP_SIZE` pixels large, as it may have been trained on.
 
     Returns:
         float32 (N, 10), on the device of `images`.
@@ -30,13 +33,39 @@ def predict_logits(model: DigitCNN, images: torch.Tensor) -> torch.Tensor:
     # take up to ten times as long as one where other processes keep the cores busy.
     model = copy.deepcopy(model).eval().to(memory_format=torch.channels_last)
     device = next(model.parameters(), images).device
+    height, width = model.CROP_SIZE if cropped else (IMAGE_SIZE, IMAGE_SIZE)
+    top, left = (IMAGE_SIZE - height) // 2, (IMAGE_SIZE - width) // 2
+    logits = []
     with limit_threads(1):
-        return torch.cat(
-            [
-                model(normalize(batch.to(device), model.TARGET_STD)).to(images.device)
-                for batch in images.split(_BATCH_SIZE)
-            ]
-        )  # (N, 10)
+        for batch in images.split(_BATCH_SIZE):
+            x = normalize(batch.to(device), model.TARGET_STD)  # (B, 1, 28, 28)
+            logits.append(model(x[:, :, top : top + height, left : left + width]).to(images.device))
+    return torch.cat(logits)  # (N, 10)
+
+
+@torch.inference_mode()
+def with_whole_image_statistics(model: DigitCNN, images: torch.Tensor) -> DigitCNN:
+    """A copy of a model whose batch norms have the statistics of whole images, in place of those of crops.
+
+    A model that trains on crops has running statistics with less background than a whole image has: with them, net-8k
+    classifies a third of the test set correctly where it could classify nine tenths.
+
+    Args:
+        model: in any mode; stays as it is.
+        images: uint8 (N, 28, 28), training images; the first 200 are used.
+    """
+    model = copy.deepcopy(model).train().to(memory_format=torch.channels_last)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None  # the mean over all batches
+        elif isinstance(module, nn.Dropout):
+            module.p = 0.0
+    device = next(model.parameters(), images).device
+    with limit_threads(1):
+        for batch in images[:_NUM_STATISTICS_IMAGES].split(_BATCH_SIZE):
+            model(normalize(batch.to(device), model.TARGET_STD))
+    return model.eval()
 
 
 def accuracy(model: DigitCNN, images: torch.Tensor, labels: torch.Tensor) -> float:

@@ -65,7 +65,7 @@ class TrainingProcess:
             pickle.dump(job, self._process.stdin, pickle.HIGHEST_PROTOCOL)
             self._process.stdin.flush()
             message: worker.Message = pickle.load(self._process.stdout)
-            while isinstance(message, worker.ProgressUpdate):
+            while isinstance(message, worker.ProgressUpdate | worker.EvaluationUpdate):
                 yield message
                 message = pickle.load(self._process.stdout)
             yield message
@@ -79,7 +79,7 @@ class TrainingProcess:
             ) from error
 
     def send(self, control: bytes) -> None:
-        """Send `worker.PAUSE`, `RESUME` or `STOP`, after the first message; ignored if the process has ended."""
+        """Send a control, see `worker.PAUSE`, after the first message; ignored if the process has ended."""
         assert self._process.stdin
         with contextlib.suppress(OSError, ValueError):  # ValueError: the pipe was closed on this side
             self._process.stdin.write(control)

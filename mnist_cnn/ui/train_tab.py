@@ -16,7 +16,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from ..checkpoint import save_checkpoint
-from ..classifier import REJECTION_MODEL, Classifier
+from ..classifier import Classifier
 from ..data import DataError
 from ..data.corrections import LabelledDrawings
 from ..data.mnist import download_progress, load_mnist_cached
@@ -29,7 +29,6 @@ from ..models import DEFAULT_MODEL, MODELS
 from ..preprocessing import BlankSketchError, sketch_to_mnist
 from ..training import AUGMENTATIONS
 from ..training.batches import LabelledImages
-from ..training.settings import LIMITS
 from .components.model_choice.model_choice import USER_MODEL, model_choices
 from .components.percent_slider.percent_slider import PercentSlider
 from .components.run_history.run_history import RunHistory, run_history_value
@@ -39,7 +38,7 @@ from .draw_tab import DrawTab
 from .events import IMMEDIATE, QUEUED
 from .messages import extra_data_effect, status_text, summary_text
 from .server.errors import user_error
-from .training_form import BATCH_SIZES, RECIPES, TrainingForm
+from .training_form import BATCH_SIZES, RECIPES, TrainingForm, range_text
 
 TRAIN_TAB_ID = "train"  # on the page and in links
 
@@ -66,7 +65,6 @@ class TrainTab:
 
     def __init__(self) -> None:
         form = TrainingForm.from_recipe(DEFAULT_MODEL, RECIPES[0])
-        self.run = gr.State(None)  # a `TrainingRun` while one is in progress
         self.trained_model = gr.State(None)  # the `Classifier` of the last finished run
         self.reports = gr.State([])  # numbered reports of the session, oldest first
         with gr.Row():
@@ -101,12 +99,12 @@ class TrainTab:
         self.query = gr.Textbox(visible=False)  # for the script that copies a link, which cannot see a `gr.State`
 
     def _create_settings(self, form: TrainingForm) -> None:
+        # Numbers have no minimum, maximum or precision here: Gradio would reject what is out of range without naming
+        # the field, and round a seed of 1.5. `TrainingForm` checks them.
         self.lr = gr.Number(
             form.lr,
             label="Learning rate",
-            info="Peak learning rate; too high diverges",
-            minimum=LIMITS["lr"][0],
-            maximum=LIMITS["lr"][1],
+            info=f"Peak learning rate, {range_text('lr')}; too high diverges",
             step=0.01,
         )
         self.batch_size = gr.Dropdown(
@@ -132,10 +130,10 @@ class TrainTab:
         self.seed = gr.Number(
             form.seed,
             label="Seed",
-            info="Seeds initialisation, shuffling and augmentation; the same seed gives the same result",
-            precision=0,
-            minimum=LIMITS["seed"][0],
-            maximum=LIMITS["seed"][1],
+            info=(
+                "Seeds initialisation, shuffling and augmentation; the same seed gives the same result. "
+                f"It is {range_text('seed')}."
+            ),
         )
         self.link = gr.Button("Copy link to these settings", size="sm", elem_id="link")
 
@@ -208,19 +206,20 @@ class TrainHandlers:
 
     async def _follow(self, run: TrainingRun, reports: list[tuple[int, Report]]) -> AsyncIterator[Updates]:
         """Updates whenever something changes, until the run is over."""
-        yield {self._tab.run: run} | self._monitor(run, status_text(run), reports) | self._buttons(run)
-        shown, state, unchanged = None, run.state, 0
+        yield {self._draw.run: run} | self._monitor(run, status_text(run), reports) | self._buttons(run)
+        shown = shown_buttons = None
+        unchanged = 0
         while not run.finished:
             await asyncio.sleep(_UPDATE_INTERVAL)
-            now = (run.progress, run.state, run.position)
+            now, buttons = (run.progress, run.fraction, run.state, run.position), (run.state, run.position)
             unchanged = unchanged + 1 if now == shown else 0
             if now != shown:
                 yield self._monitor(run, status_text(run), reports) | (
-                    self._buttons(run) if run.state is not state else {}
+                    self._buttons(run) if buttons != shown_buttons else {}
                 )
             elif unchanged % 3 == 0:
                 yield {self._tab.monitor: gr.skip()}  # Gradio notices only at an update that the user has left
-            shown, state = now, now[1]
+            shown, shown_buttons = now, buttons
         if run.error or not run.progress:
             yield self._monitor(run, status_text(run), reports) | self._buttons(run)
 
@@ -237,9 +236,8 @@ class TrainHandlers:
             self._monitor(run, text, reports)
             | self._buttons(run)
             | {
-                tab.run: None,  # frees the test set's logits, which the session would keep
-                # One epoch of digits does not teach a model to reject what is not a digit.
-                tab.trained_model: run.classifier(rejector=self._pretrained[REJECTION_MODEL]),
+                self._draw.run: None,  # frees the test set's logits, which the session would keep
+                tab.trained_model: run.classifier(),
                 tab.results: gr.update(value=run_results_value(report), visible=True),
                 tab.history: run_history_value(numbered),
                 tab.reports: numbered,
@@ -261,7 +259,6 @@ class TrainHandlers:
     def _buttons(self, run: TrainingRun) -> Updates:
         """The buttons that make sense in the run's state."""
         state = run.state
-        in_queue = state is RunState.QUEUED and run.progress is None
         return {
             self._tab.start: gr.Button(interactive=run.finished),
             self._tab.pause: gr.Button(
@@ -269,7 +266,7 @@ class TrainHandlers:
                 interactive=state in (RunState.TRAINING, RunState.PAUSED),
             ),
             self._tab.stop: gr.Button(
-                "Leave queue" if in_queue else "Stop",
+                "Leave queue" if run.position and not run.progress else "Stop",
                 interactive=state in (RunState.QUEUED, RunState.TRAINING, RunState.PAUSED),
             ),
         }
@@ -325,7 +322,7 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
         selected = gr.Tabs(selected=TRAIN_TAB_ID) if query.get("tab") == TRAIN_TAB_ID else gr.skip()
         return {tabs: selected} | handlers.open_link(query)
 
-    states = [tab.run, tab.trained_model, tab.reports]
+    states = [draw.run, tab.trained_model, tab.reports]
     buttons = [tab.start, tab.pause, tab.stop, tab.use, tab.weights, tab.metrics, tab.curves]
     choice = [draw.user_model, draw.model, tab.use, tab.restore]
     # Any number of these events may wait in Gradio's queue: the runs have a queue of their own.
@@ -335,8 +332,8 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
         [*states, *buttons, tab.monitor, tab.results, tab.history, tab.results_row],
         **QUEUED,
     )
-    tab.pause.click(pause_or_resume, tab.run, **IMMEDIATE)
-    tab.stop.click(stop, tab.run, **IMMEDIATE)
+    tab.pause.click(pause_or_resume, draw.run, **IMMEDIATE)
+    tab.stop.click(stop, draw.run, **IMMEDIATE)
     tab.use.click(handlers.use_model, tab.trained_model, choice, **IMMEDIATE)
     tab.restore.click(handlers.restore, outputs=choice, **IMMEDIATE)
     gr.on(

@@ -89,8 +89,8 @@ def test_run_ends_with_results_and_files(page, finished, small_sets):
     tab, last = page.tab, finished[-1]
     assert statuses(page, finished)[0] == "Loading MNIST …"
     assert statuses(page, finished)[-1].startswith("Done after ")
-    assert last[tab.run] is None
-    assert last[tab.trained_model].rejector is page.pretrained["net-25k"]
+    assert last[page.draw.run] is None
+    assert last[tab.trained_model].rejector is last[tab.trained_model]
     ((number, report),) = last[tab.reports]
     assert (number, report.num_extra) == (1, 0)
     assert last[tab.history][0]["accuracy"] == f"{report.test_accuracy:.2%}"
@@ -146,7 +146,7 @@ def test_run_that_leaves_the_queue_trains_nothing(page, handlers, queue):
     buttons = []
 
     def leave(update):
-        if run := update.get(page.tab.run):
+        if run := update.get(page.draw.run):
             buttons.append(update[page.tab.stop].value)
             train_tab.stop(run)
 
@@ -154,7 +154,7 @@ def test_run_that_leaves_the_queue_trains_nothing(page, handlers, queue):
     queue.dequeue(ahead)
     assert buttons == ["Leave queue"]
     assert "Queued: 1 run ahead. Yours starts automatically." in statuses(page, updates)
-    assert statuses(page, updates)[-1] == "Left the queue; nothing was trained."
+    assert statuses(page, updates)[-1] == "Run cancelled; nothing was trained."
     assert page.tab.results not in updates[-1]
     assert len(queue) == 0
 
@@ -163,7 +163,7 @@ def test_run_is_cancelled_when_its_user_leaves(page, handlers, queue):
     async def leave():
         updates = handlers.train(*dataclasses.astuple(FORM), False, None, LabelledDrawings(), [])
         async for update in updates:
-            if run := update.get(page.tab.run):
+            if run := update.get(page.draw.run):
                 await updates.aclose()
                 return run
 
@@ -221,7 +221,7 @@ def test_link_fills_the_form(page, handlers):
 
 def test_invalid_link_is_explained(page, handlers):
     update = handlers.open_link({"tab": "train", "seed": "-3"})
-    status = "This link cannot be used. Invalid training settings: seed must be from 0 to 2147483647."
+    status = "This link cannot be used. Invalid training settings: seed must be a whole number from 0 to 2147483647."
     assert update[page.tab.monitor]["status"] == status
     assert list(update) == [page.tab.monitor]
 

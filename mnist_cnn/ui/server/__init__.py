@@ -20,6 +20,9 @@ named with a part fail if it has changed.
 `components/image_upload`, `model_choice`, `percent_slider`
     `is_template` makes the page render a subclass as its parent; `get_config` reads the names of constructor arguments.
     Tests: the page shows these components at all.
+`components/header`
+    The script shows the errors of events outside the queue, which Gradio's page drops: the event `error` of any
+    component is a message for the user. Test: `tests/e2e/test_image_upload.py`.
 `components/base`
     `gr.HTML`: the arguments `head`, `js_on_load` and `html_template`; `element`, `props`, `trigger` and `watch` in the
     scope of scripts; the `.block` around a component, with its class and `--block-padding`. An event exists on a

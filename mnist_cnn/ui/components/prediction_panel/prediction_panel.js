@@ -72,7 +72,7 @@ class PredictionView {
   }
 
   drawMap() {
-    const { class_activation_maps: maps, digit: predicted } = this.value;
+    const { class_activation_maps: maps, explained_digit: predicted } = this.value;
     const digit = this.inspected ?? predicted;
     const map = maps[digit] ?? Array(49).fill(0);
     // One scale for all digits, so that their maps can be compared.

@@ -293,7 +293,9 @@ class Sketchpad {
     clearTimeout(this.timer);
     this.timer = null;
     this.lastSent = performance.now();
-    this.send(this.dataURL());
+    const url = this.dataURL();
+    if (!url) document.dispatchEvent(new Event("canvas-cleared")); // label_feedback.js listens for it
+    this.send(url);
   }
 }
 
