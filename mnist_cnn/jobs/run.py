@@ -29,6 +29,7 @@ from .worker import (
     set_weights,
 )
 
+MAX_PAUSE_SECONDS = 600.0  # after which a run is stopped, since its process takes up memory
 _TRAINING_COST = 3  # of a sample, relative to the evaluation of an image
 
 
@@ -62,6 +63,7 @@ class TrainingRun:
         test_accuracy: on the whole test set, 0 to 1, once the run has finished, even if it was stopped; else None.
         test_logits: float32 (N, 10), likewise.
         calibration: fitted once the run has finished.
+        paused_too_long: whether it was stopped because it was paused for `MAX_PAUSE_SECONDS`.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class TrainingRun:
         self.test_accuracy: float | None = None
         self.test_logits: torch.Tensor | None = None
         self.calibration = UNCALIBRATED
+        self.paused_too_long = False
         self.evaluated_fraction = 0.0  # of the evaluation at the end
         self.state = RunState.QUEUED
         self._queue, self._ticket = queue, queue.enqueue()
@@ -227,13 +230,13 @@ class TrainingRun:
         self.state = RunState.TRAINING
 
     def _wait_while_paused(self) -> None:
-        """Leave the queue until `resume` or `stop`, then wait in it again."""
+        """Give up the place in the queue until `resume` or `stop`, then wait in it again; or stop after a while."""
         self.state = RunState.PAUSED
-        self._queue.dequeue(self._ticket)
-        self._running.wait()
-        self._ticket = self._queue.enqueue()
-        if self._stopping.is_set():  # perhaps before this ticket, so that `stop` could not remove it
-            self._queue.dequeue(self._ticket)
+        self._queue.suspend(self._ticket)
+        if not self._running.wait(MAX_PAUSE_SECONDS):
+            self.paused_too_long = True
+            self.stop()
+        self._queue.rejoin(self._ticket)
         self.state = RunState.QUEUED
         self._queue.wait(self._ticket)
 

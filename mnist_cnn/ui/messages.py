@@ -6,7 +6,7 @@ from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
 from ..evaluation import accuracy
 from ..jobs.report import Report
-from ..jobs.run import RunState, TrainingRun
+from ..jobs.run import MAX_PAUSE_SECONDS, RunState, TrainingRun
 
 TARGET_ACCURACY = 0.95  # on MNIST's test set, which a model of this size has to reach in one epoch
 
@@ -20,7 +20,10 @@ def status_text(run: TrainingRun) -> str:
     if run.position:
         return f"Queued: {run.position} {'run' if run.position == 1 else 'runs'} ahead. Yours starts automatically."
     if run.state is RunState.PAUSED and run.progress:
-        return f"Paused at {run.progress.step / run.progress.total_steps:.0%}. Other runs can train in the meantime."
+        return (
+            f"Paused at {run.progress.step / run.progress.total_steps:.0%}. Other runs can train in the meantime. "
+            f"After {MAX_PAUSE_SECONDS / 60:.0f} minutes the run is stopped."
+        )
     if run.state is RunState.EVALUATING:
         return "Evaluating on the test set and calibrating …"
     return f"Training {run.settings.model} with the recipe “{run.settings.recipe}” …"

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import secrets
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from ..jobs.history import History
 from ..jobs.process import STANDBY
 from ..jobs.queue import JobQueue
 from ..jobs.report import Report
-from ..jobs.run import RunState, TrainingRun
+from ..jobs.run import MAX_PAUSE_SECONDS, RunState, TrainingRun
 from ..models import DEFAULT_MODEL, MODELS
 from ..preprocessing import BlankSketchError, sketch_to_mnist
 from ..training import AUGMENTATIONS
@@ -37,6 +38,7 @@ from .components.training_monitor.training_monitor import TrainingMonitor, train
 from .draw_tab import DrawTab
 from .events import IMMEDIATE, QUEUED
 from .messages import extra_data_effect, status_text, summary_text
+from .server.connections import CONNECTIONS
 from .server.errors import user_error
 from .training_form import BATCH_SIZES, RECIPES, TrainingForm, range_text
 
@@ -45,6 +47,7 @@ TRAIN_TAB_ID = "train"  # on the page and in links
 _INVITATION = "Train a model from scratch: one epoch on MNIST's 60,000 training images."
 _UPDATE_INTERVAL = 0.15  # seconds
 _MAX_QUEUED = 30
+_MAX_UNHEARD_SECONDS = 30.0  # without an open event stream of the session; a page opens it within a second
 _MAX_REPORTS = 10  # of a session; the oldest are dropped
 _COPIES = 50  # augmented copies of each labelled drawing, to carry weight among 60,000 images
 _EXAMPLE = 8  # index in the test set of the probe image if the canvas is empty: a 5 that is first predicted as a 6
@@ -158,10 +161,11 @@ class TrainHandlers:
     ) -> None:
         self._pretrained, self._draw, self._tab, self._queue = pretrained, draw, tab, queue
 
-    async def train(self, *inputs: Any) -> AsyncIterator[Updates]:
-        """Train with the settings of the form, and yield updates until the run is over.
+    async def train(self, request: gr.Request | None, *inputs: Any) -> AsyncIterator[Updates]:
+        """Train with the settings of the form, and yield updates until the run is over, or nobody listens any more.
 
         Args:
+            request: of the session; Gradio gives it. None for a session that always listens.
             inputs: the fields of `TrainingForm`; then whether to train on the labelled drawings, the sketch on the
                 canvas, the labelled drawings, and the numbered reports of the session.
         """
@@ -181,36 +185,47 @@ class TrainHandlers:
             if fraction < 1:
                 status = f"Downloading MNIST, once for all users: {fraction:.0%} of 12 MB …"
                 yield {tab.monitor: training_monitor_value(status, fraction=fraction)}
+        drawings = drawings if use_drawings else LabelledDrawings()
         try:
             training_set, test_set = loading.result()
-        except DataError as error:
-            yield {tab.start: gr.Button(interactive=True), tab.monitor: training_monitor_value(str(error))}
+            extra_data = None
+            if drawings.count:
+                extra_data = await asyncio.to_thread(drawings.augmented_copies, _COPIES, settings.seed)
+        except Exception as error:  # of any kind, since the user must be told
+            text = str(error) if isinstance(error, DataError) else f"Training cannot start: {error!r}."
+            yield {tab.start: gr.Button(interactive=True), tab.monitor: training_monitor_value(text)}
             return
-        drawings = drawings if use_drawings else LabelledDrawings()
         run = TrainingRun(
             settings,
             training_set,
             test_set,
             self._queue,
             probe_image=probe_image(sketch, test_set),
-            extra_data=drawings.augmented_copies(_COPIES, settings.seed) if drawings.count else None,
+            extra_data=extra_data,
         )
         run.start()
         try:
-            async for updates in self._follow(run, reports):
+            async for updates in self._follow(run, reports, request.session_hash if request else None):
                 yield updates
         finally:
             run.cancel()  # in case the user has left; a run that is over is not affected
-        if not run.error and run.progress:
+        if run.test_accuracy is not None:
             yield self._result(run, drawings, reports)
 
-    async def _follow(self, run: TrainingRun, reports: list[tuple[int, Report]]) -> AsyncIterator[Updates]:
-        """Updates whenever something changes, until the run is over."""
+    async def _follow(
+        self, run: TrainingRun, reports: list[tuple[int, Report]], session: str | None
+    ) -> AsyncIterator[Updates]:
+        """Updates whenever something changes, until the run is over or the session has not listened for a while."""
+        heard = time.monotonic()
         yield {self._draw.run: run} | self._monitor(run, status_text(run), reports) | self._buttons(run)
         shown = shown_buttons = None
         unchanged = 0
         while not run.finished:
             await asyncio.sleep(_UPDATE_INTERVAL)
+            if session is None or CONNECTIONS.is_listening(session):
+                heard = time.monotonic()
+            elif time.monotonic() - heard > _MAX_UNHEARD_SECONDS:
+                return
             now, buttons = (run.progress, run.fraction, run.state, run.position), (run.state, run.position)
             unchanged = unchanged + 1 if now == shown else 0
             if now != shown:
@@ -231,7 +246,13 @@ class TrainHandlers:
         number = reports[-1][0] + 1 if reports else 1
         numbered = [*reports, (number, report)][-_MAX_REPORTS:]
         text = summary_text(report, pretrained) + extra_data_effect(run, drawings, report, reports)
-        folder = Path(get_upload_folder()) / secrets.token_hex(20)
+        if run.paused_too_long:
+            text += f" It was paused for {MAX_PAUSE_SECONDS / 60:.0f} minutes, the limit, and so was stopped."
+        try:
+            files = self._save_files(run, report)
+        except OSError as error:
+            files = {button: gr.DownloadButton(interactive=False) for button in (tab.weights, tab.metrics, tab.curves)}
+            text += f" The files to download could not be written ({error.strerror}); the model can be used."
         return (
             self._monitor(run, text, reports)
             | self._buttons(run)
@@ -243,13 +264,23 @@ class TrainHandlers:
                 tab.reports: numbered,
                 tab.results_row: gr.Row(visible=True),
                 tab.use: gr.Button(interactive=True),
-                tab.weights: gr.DownloadButton(value=_save_weights(folder, run)),
-                tab.metrics: gr.DownloadButton(
-                    value=_save_text(folder / "metrics.json", json.dumps(report.metrics(), indent=2))
-                ),
-                tab.curves: gr.DownloadButton(value=_save_text(folder / "curves.csv", report.curves_csv())),
             }
+            | files
         )
+
+    def _save_files(self, run: TrainingRun, report: Report) -> Updates:
+        """The updates that offer the run's weights, metrics and curves.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        folder, tab = Path(get_upload_folder()) / secrets.token_hex(20), self._tab
+        files = {
+            tab.weights: _save_weights(folder, run),
+            tab.metrics: _save_text(folder / "metrics.json", json.dumps(report.metrics(), indent=2)),
+            tab.curves: _save_text(folder / "curves.csv", report.curves_csv()),
+        }
+        return {button: gr.DownloadButton(value=path, interactive=True) for button, path in files.items()}
 
     def _monitor(self, run: TrainingRun, status: str, reports: list[tuple[int, Report]]) -> Updates:
         previous: History | None = reports[-1][1].history if reports else None

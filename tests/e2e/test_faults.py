@@ -116,6 +116,14 @@ def test_canvas_works_without_session_storage(page, server):
     assert digit(page) == "5"
 
 
+def test_canvas_works_with_anything_in_session_storage(page, server):
+    for content in ("{}", '"x"', "[null]", '[{"points": [["a", {}]]}]', "["):
+        page.add_init_script(f"sessionStorage.setItem('sketchpad', {content!r})")
+    load(page, server.url)
+    draw(page, DIGITS[5])
+    assert digit(page) == "5"
+
+
 def test_without_data_training_says_so_and_drawing_works(page):
     open_tab(page, "Train")
     page.click("#train")

@@ -1,3 +1,5 @@
+import os
+import signal
 import time
 
 import numpy as np
@@ -5,6 +7,8 @@ import pytest
 import torch
 
 from mnist_cnn.evaluation import accuracy, predict_logits
+from mnist_cnn.jobs import process as process_module
+from mnist_cnn.jobs import run as run_module
 from mnist_cnn.jobs.history import MAX_POINTS
 from mnist_cnn.jobs.queue import JobQueue
 from mnist_cnn.jobs.run import RunState, TrainingRun
@@ -151,6 +155,28 @@ def test_paused_runs_let_others_train_and_can_be_resumed_or_stopped(runs, finish
     stopped.join(60)
     assert (stopped.state, stopped.stopped) == (RunState.FINISHED, True)
     assert stopped.test_accuracy is not None
+
+
+def test_run_that_is_paused_for_too_long_is_stopped(runs, monkeypatch):
+    monkeypatch.setattr(run_module, "MAX_PAUSE_SECONDS", 0.05)
+    run = runs(LONG)
+    run.start()
+    until(lambda: run.state is RunState.TRAINING)
+    run.pause()
+    run.join(60)
+    assert run.paused_too_long and run.stopped
+    assert run.test_accuracy is not None
+
+
+def test_process_that_does_not_respond_is_ended(runs, run_standby, monkeypatch):
+    run = runs(LONG)
+    run.start()
+    until(lambda: run.state is RunState.TRAINING)
+    monkeypatch.setattr(process_module, "_MAX_SILENCE_SECONDS", 1)
+    os.kill(run_standby.acquired[-1].pid, signal.SIGSTOP)
+    run.join(60)
+    assert run.state is RunState.FAILED
+    assert "did not respond" in run.error and "Train again" in run.error
 
 
 def test_cancelled_run_ends_with_its_process_within_a_second(runs, run_standby):

@@ -64,13 +64,15 @@ def finished(page, drawings):
     return train(handlers, dataclasses.replace(FORM, batch_size=8), drawings=drawings)
 
 
-def train(handlers, form=FORM, use_drawings=False, sketch=None, drawings=None, reports=(), on_update=None):
+def train(
+    handlers, form=FORM, use_drawings=False, sketch=None, drawings=None, reports=(), request=None, on_update=None
+):
     """All updates of a run."""
 
     async def collect():
         updates = []
         inputs = [*dataclasses.astuple(form), use_drawings, sketch, drawings or LabelledDrawings(), list(reports)]
-        async for update in handlers.train(*inputs):
+        async for update in handlers.train(request, *inputs):
             updates.append(update)
             if on_update:
                 on_update(update)
@@ -141,6 +143,53 @@ def test_missing_data_is_reported(page, handlers, monkeypatch):
     assert updates[-1][page.tab.start].interactive
 
 
+def test_any_other_failure_before_training_is_reported(page, handlers, monkeypatch):
+    def fail():
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(train_tab, "load_mnist_cached", fail)
+    updates = train(handlers)
+    assert statuses(page, updates)[-1] == "Training cannot start: PermissionError(13, 'Permission denied')."
+    assert updates[-1][page.tab.start].interactive
+
+
+def test_model_can_be_used_where_its_files_cannot_be_written(page, handlers, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(train_tab, "save_checkpoint", fail)
+    last = train(handlers, dataclasses.replace(FORM, batch_size=8, train_fraction=0.1))[-1]
+    assert "could not be written (No space left on device); the model can be used." in last[page.tab.monitor]["status"]
+    assert last[page.tab.trained_model].test_accuracy is not None
+    assert last[page.tab.use].interactive and not last[page.tab.weights].interactive
+
+
+@pytest.mark.parametrize("ahead", [0, 1], ids=["training", "queued"])
+def test_run_without_a_listener_is_ended(page, handlers, queue, monkeypatch, ahead):
+    monkeypatch.setattr(train_tab, "_MAX_UNHEARD_SECONDS", 0.5)
+    for _ in range(ahead):
+        queue.enqueue()
+    long = dataclasses.replace(FORM, batch_size=8)
+    runs = []
+
+    def remember(update):
+        runs.extend([update[page.draw.run]] if update.get(page.draw.run) else [])
+
+    updates = train(handlers, long, request=SimpleNamespace(session_hash="nobody"), on_update=remember)
+    runs[0].join(10)
+    assert runs[0].finished and runs[0].test_accuracy is None
+    assert page.tab.results not in updates[-1]
+    assert len(queue) == ahead
+
+
+def test_run_with_a_listener_goes_on(page, handlers, monkeypatch):
+    monkeypatch.setattr(train_tab, "_MAX_UNHEARD_SECONDS", 0)
+    with train_tab.CONNECTIONS.stream("somebody"):
+        form = dataclasses.replace(FORM, batch_size=8, train_fraction=0.1)
+        last = train(handlers, form, request=SimpleNamespace(session_hash="somebody"))[-1]
+    assert page.tab.results in last
+
+
 def test_run_that_leaves_the_queue_trains_nothing(page, handlers, queue):
     ahead = queue.enqueue()
     buttons = []
@@ -161,7 +210,7 @@ def test_run_that_leaves_the_queue_trains_nothing(page, handlers, queue):
 
 def test_run_is_cancelled_when_its_user_leaves(page, handlers, queue):
     async def leave():
-        updates = handlers.train(*dataclasses.astuple(FORM), False, None, LabelledDrawings(), [])
+        updates = handlers.train(None, *dataclasses.astuple(FORM), False, None, LabelledDrawings(), [])
         async for update in updates:
             if run := update.get(page.draw.run):
                 await updates.aclose()
