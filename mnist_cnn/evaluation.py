@@ -3,7 +3,6 @@
 import copy
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from .constants import IMAGE_SIZE, NUM_CLASSES
@@ -14,7 +13,6 @@ from .runtime import limit_threads
 # The memory of a larger batch's intermediate results goes back to the system after each layer and has to be cleared
 # again for the next: with batches of 100 to 1,000, net-8k takes about twice as long.
 _BATCH_SIZE = 50
-_NUM_STATISTICS_IMAGES = 200  # with all training images, the accuracy is the same within 0.4 points
 
 
 @torch.inference_mode()
@@ -41,31 +39,6 @@ def predict_logits(model: DigitCNN, images: torch.Tensor, cropped: bool = False)
             x = normalize(batch.to(device), model.TARGET_STD)  # (B, 1, 28, 28)
             logits.append(model(x[:, :, top : top + height, left : left + width]).to(images.device))
     return torch.cat(logits)  # (N, 10)
-
-
-@torch.inference_mode()
-def with_whole_image_statistics(model: DigitCNN, images: torch.Tensor) -> DigitCNN:
-    """A copy of a model whose batch norms have the statistics of whole images, in place of those of crops.
-
-    A model that trains on crops has running statistics with less background than a whole image has: with them, net-8k
-    classifies a third of the test set correctly where it could classify nine tenths.
-
-    Args:
-        model: in any mode; stays as it is.
-        images: uint8 (N, 28, 28), training images; the first 200 are used.
-    """
-    model = copy.deepcopy(model).train().to(memory_format=torch.channels_last)
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.reset_running_stats()
-            module.momentum = None  # the mean over all batches
-        elif isinstance(module, nn.Dropout):
-            module.p = 0.0
-    device = next(model.parameters(), images).device
-    with limit_threads(1):
-        for batch in images[:_NUM_STATISTICS_IMAGES].split(_BATCH_SIZE):
-            model(normalize(batch.to(device), model.TARGET_STD))
-    return model.eval()
 
 
 def accuracy(model: DigitCNN, images: torch.Tensor, labels: torch.Tensor) -> float:

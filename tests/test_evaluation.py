@@ -1,13 +1,7 @@
 import pytest
 import torch
 
-from mnist_cnn.evaluation import (
-    accuracy,
-    confusion_matrix,
-    highest_loss_indices,
-    predict_logits,
-    with_whole_image_statistics,
-)
+from mnist_cnn.evaluation import accuracy, confusion_matrix, highest_loss_indices, predict_logits
 from mnist_cnn.models import MODELS, DigitCNN, build_model
 from mnist_cnn.preprocessing import normalize
 
@@ -58,23 +52,6 @@ def test_cropped_images_are_those_that_training_crops_from_the_centre():
     inputs = normalize(images)[0, 0, 2:26, 4:24]
     (values,) = predict_logits(Shape(), images, cropped=True)
     assert values.tolist() == [24, 20, *inputs[0, :2].tolist(), *inputs[-1, -2:].tolist()]
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_whole_image_statistics_are_the_mean_over_batches_of_whole_training_images(name):
-    images = torch.randint(0, 256, (250, 28, 28), dtype=torch.uint8)
-    model = build_model(name, seed=0).train()
-    before = {key: value.clone() for key, value in model.state_dict().items()}
-    random_state = torch.get_rng_state()
-    copy = with_whole_image_statistics(model, images)
-    assert torch.equal(torch.get_rng_state(), random_state)  # or training would go on with other dropout
-    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
-    assert not copy.training
-    batches = [model.conv1(normalize(batch, model.TARGET_STD)) for batch in images[:200].split(50)]
-    if name == "net-25k":
-        batches = [model.pool1(batch) for batch in batches]
-    mean = torch.stack([batch.mean((0, 2, 3)) for batch in batches]).mean(0)
-    torch.testing.assert_close(copy.bn1.running_mean, mean, atol=1e-4, rtol=1e-4)
 
 
 def test_confusion_matrix_has_a_row_for_each_label():

@@ -196,7 +196,7 @@ def _train(
         if paused:
             controls.running.wait()
         if last or (paused and controls.stopping.is_set()):
-            return model_to_evaluate(model, progress, job.settings, training_set[0])
+            return model_to_evaluate(model, progress, job.settings, *training_set)
     raise AssertionError("A run has at least one step.")
 
 

@@ -13,13 +13,14 @@ from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 from ..constants import NUM_CLASSES
-from ..evaluation import accuracy, with_whole_image_statistics
+from ..evaluation import accuracy
 from ..models import DigitCNN
 from ..runtime import limit_threads, reuse_freed_memory
 from .batches import LabelledImages, build_training_set, epoch_batches, random_crop
 from .muon import Muon
 from .progress import Progress, ProgressMeter
 from .settings import TrainingSettings
+from .whole_images import adapt_to_whole_images
 
 _EVALUATED = 10  # during the run on every tenth test image, at its end on all
 
@@ -54,7 +55,7 @@ def train(
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(settings.seed)  # of data and augmentation
     torch.manual_seed(settings.seed)  # of dropout
-    whole_images = images
+    given = images, labels
     images, labels = build_training_set(images, labels, settings, extra_data, generator)  # (N, 28, 28), (N,)
     prepare_model(model, settings)
     meter = ProgressMeter(len(images), settings)
@@ -83,7 +84,7 @@ def train(
                 progress = meter.update(logits, y, loss, lr, on_crops)
                 if test and progress.step in eval_steps:
                     every = 1 if progress.is_last else _EVALUATED
-                    evaluated = model_to_evaluate(model, progress, settings, whole_images)
+                    evaluated = model_to_evaluate(model, progress, settings, *given)
                     progress = dataclasses.replace(
                         progress,
                         test_accuracy=accuracy(evaluated, test[0][::every], test[1][::every]),
@@ -94,21 +95,22 @@ def train(
 
 
 def model_to_evaluate(
-    model: DigitCNN, progress: Progress, settings: TrainingSettings, images: torch.Tensor
+    model: DigitCNN, progress: Progress, settings: TrainingSettings, images: torch.Tensor, labels: torch.Tensor
 ) -> DigitCNN:
     """The model to evaluate, or to keep, after a step: itself at the end of a run.
 
-    Before that, where the settings have crops, a copy with batch-norm statistics of whole images.
+    Before that, where the settings have crops, a copy that is adapted to whole images.
 
     Args:
         model: in training.
         progress: after the step.
         settings: of the run.
         images: uint8 (N, 28, 28), the training images.
+        labels: int64 (N,), theirs.
     """
     if progress.is_last or not settings.crop_fraction:
         return model
-    return with_whole_image_statistics(model, images)
+    return adapt_to_whole_images(model, images, labels)
 
 
 def prepare_model(model: DigitCNN, settings: TrainingSettings) -> None:

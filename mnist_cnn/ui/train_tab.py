@@ -80,7 +80,8 @@ class TrainTab:
                     info="Default, or the reference model's published recipe",
                 )
                 with gr.Row():
-                    self.start = gr.Button("Train", variant="primary", elem_id="train", min_width=72)
+                    # Enabled once the settings of a link are in the form.
+                    self.start = gr.Button("Train", variant="primary", interactive=False, elem_id="train", min_width=72)
                     self.pause = gr.Button("Pause", interactive=False, elem_id="pause", min_width=72)
                     self.stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop")
                 with gr.Accordion("Settings", open=False, elem_id="settings"):
@@ -351,7 +352,7 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
     def open_tab(request: gr.Request) -> Updates:
         query = request.query_params
         selected = gr.Tabs(selected=TRAIN_TAB_ID) if query.get("tab") == TRAIN_TAB_ID else gr.skip()
-        return {tabs: selected} | handlers.open_link(query)
+        return {tabs: selected, tab.start: gr.Button(interactive=True)} | handlers.open_link(query)
 
     states = [draw.run, tab.trained_model, tab.reports]
     buttons = [tab.start, tab.pause, tab.stop, tab.use, tab.weights, tab.metrics, tab.curves]
@@ -377,7 +378,7 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
     draw.labelled.then(offer_drawings, draw.drawings, tab.use_drawings, **IMMEDIATE)
     tab.link.click(link_query, tab.form, tab.query, **IMMEDIATE).success(None, tab.query, js=_COPY_LINK, **IMMEDIATE)
     tab_item.select(STANDBY.warm_up, **IMMEDIATE)
-    gr.on(None, open_tab, outputs=[*tab.form, tab.monitor, tabs], **IMMEDIATE)
+    gr.on(None, open_tab, outputs=[*tab.form, tab.start, tab.monitor, tabs], **IMMEDIATE)
 
 
 def pause_or_resume(run: TrainingRun | None) -> None:

@@ -28,8 +28,9 @@ def test_predict_returns_probabilities_to_the_gradio_client(url, tmp_path):
     result = client.predict(handle_file(file), api_name="/predict")
     assert result["label"] == "5"
     confidences = {entry["label"]: entry["confidence"] for entry in result["confidences"]}
-    expected = load_classifier().predict(page).probabilities
-    assert confidences == pytest.approx({str(digit): float(share) for digit, share in enumerate(expected)}, abs=1e-5)
+    probabilities = load_classifier().predict(page).probabilities
+    expected = {str(digit): float(probability) for digit, probability in enumerate(probabilities)}
+    assert confidences == pytest.approx(expected, abs=1e-5)
     render([[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]]).save(file)  # an X
     assert client.predict(handle_file(file), api_name="/predict")["label"] == "no digit"
     with pytest.raises(Exception, match="no image"):
@@ -43,17 +44,17 @@ def test_predict_works_in_the_three_documented_requests(url, tmp_path):
 
     def post(path, body, content_type):
         request = urllib.request.Request(f"{api}/{path}", body, {"Content-Type": content_type})
-        with urllib.request.urlopen(request) as answer:
-            return answer.read().decode()
+        with urllib.request.urlopen(request) as response:
+            return response.read().decode()
 
     head = b'--limit\r\nContent-Disposition: form-data; name="files"; filename="digit.png"\r\n\r\n'
     body = head + file.read_bytes() + b"\r\n--limit--\r\n"
     # The README cuts these answers at their quotation marks.
     path = post("upload", body, "multipart/form-data; boundary=limit").split('"')[1]
-    asked = json.dumps({"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}]})
-    event = post("call/predict", asked.encode(), "application/json").split('"')[3]
-    with urllib.request.urlopen(f"{api}/call/predict/{event}") as answer:
-        kind, data = answer.read().decode().split("\n")[:2]
+    request = json.dumps({"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}]})
+    event = post("call/predict", request.encode(), "application/json").split('"')[3]
+    with urllib.request.urlopen(f"{api}/call/predict/{event}") as response:
+        kind, data = response.read().decode().split("\n")[:2]
     assert kind == "event: complete"
     (result,) = json.loads(data.removeprefix("data: "))
     assert result["label"] == "5"

@@ -23,8 +23,8 @@ from tests.support.page import (
     collect_errors,
     digit,
     enter,
-    figure,
     ink,
+    metric,
     open_tab,
     open_train,
     percent_done,
@@ -164,9 +164,9 @@ def test_drawing_is_probed_and_labelled_drawings_are_learnt(train_page):
     assert re.search(
         r"Test accuracy without them, in run 1: \d+\.\d\d% \([+-]\d+\.\d\d points\)", page.inner_text(HEADLINE)
     )
-    assert figure(page, "Samples seen") == "2,050"
+    assert metric(page, "Samples seen") == "2,050"
     image = page.locator("#monitor .probe-image")
-    watched = image.evaluate(
+    shown = image.evaluate(
         """(image) => {
             const canvas = document.createElement("canvas");
             [canvas.width, canvas.height] = [28, 28];
@@ -174,7 +174,7 @@ def test_drawing_is_probed_and_labelled_drawings_are_learnt(train_page):
             return [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data].filter((_, index) => index % 4 === 0);
         }"""
     )
-    assert watched == cross.flatten().tolist()
+    assert shown == cross.flatten().tolist()
     assert "7" in page.get_attribute("#monitor [data-chart=probe] svg", "aria-label")
 
 
@@ -190,7 +190,7 @@ def test_runs_are_kept_and_compared(train_page):
     wait_for(page, "Training net-25k")
     wait_for(page, "Done")
     assert page.locator("#history .scroll tbody tr").count() == 2
-    assert page.is_enabled("#use")  # the second network in place of the first
+    assert page.is_enabled("#use")  # the second model in place of the first
     assert not page.is_visible("#history .comparison")
     for box in page.locator("#history input").all():
         box.check()

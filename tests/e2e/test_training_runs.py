@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.support.mnist_files import write_mnist
-from tests.support.page import BAR, HEADLINE, figure, open_train, percent_done, train, wait_for, wait_until_done
+from tests.support.page import BAR, HEADLINE, metric, open_train, percent_done, train, wait_for, wait_until_done
 from tests.support.server import serve
 
 LONG = "model=net-8k&batch_size=8"
@@ -39,8 +39,8 @@ def test_run_streams_its_progress_and_shows_its_results(open_run):
     page.evaluate(
         """(selector) => {
             window.percents = [];
-            const note = () => percents.push(Number(document.querySelector(selector).ariaValueNow));
-            new MutationObserver(note).observe(
+            const record = () => percents.push(Number(document.querySelector(selector).ariaValueNow));
+            new MutationObserver(record).observe(
                 document.querySelector("#monitor"), { subtree: true, childList: true, attributes: true }
             );
         }""",
@@ -52,21 +52,21 @@ def test_run_streams_its_progress_and_shows_its_results(open_run):
     assert len(set(percents)) >= 5
     assert percent_done(page) == 100
     assert re.search(r"Test accuracy \d+\.\d\d% \(target 95%\) with 23,930 parameters", page.inner_text(HEADLINE))
-    assert figure(page, "Samples seen") == "6,000"
+    assert metric(page, "Samples seen") == "6,000"
 
     assert page.locator("#results .hard-examples button").count() == 24
     matrix = page.locator("#results tbody td").all_inner_texts()
     assert sum(int(count) for count in matrix if count) == 100
     points = page.evaluate("[...document.querySelectorAll('polyline, circle')].map((line) => line.points?.length ?? 1)")
     assert 500 < sum(points) < 2000
-    kernels = page.get_attribute("#monitor .filters img", "src")
-    assert kernels.startswith("data:image/png")
+    filters = page.get_attribute("#monitor .filters img", "src")
+    assert filters.startswith("data:image/png")
 
     chart = page.locator("#monitor [data-chart=accuracy] svg").bounding_box()
     page.mouse.move(chart["x"] + chart["width"] * 0.9, chart["y"] + chart["height"] / 2)
-    told = page.inner_text("#monitor [data-chart=accuracy] .values")
-    assert re.search(r"at 9\d%", told)
-    assert re.search(r"test \d+\.\d\d%", told)
+    values = page.inner_text("#monitor [data-chart=accuracy] .values")
+    assert re.search(r"at 9\d%", values)
+    assert re.search(r"test \d+\.\d\d%", values)
     page.mouse.move(0, 0)
     assert not page.is_visible("#monitor [data-chart=accuracy] .values")
 

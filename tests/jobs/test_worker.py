@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mnist_cnn.calibration import calibrate
-from mnist_cnn.evaluation import predict_logits, with_whole_image_statistics
+from mnist_cnn.evaluation import predict_logits
 from mnist_cnn.jobs import worker
 from mnist_cnn.jobs.worker import (
     Controls,
@@ -22,6 +22,7 @@ from mnist_cnn.jobs.worker import (
 )
 from mnist_cnn.models import build_model
 from mnist_cnn.training import get_settings
+from mnist_cnn.training.whole_images import adapt_to_whole_images
 
 
 def make_job(small_sets, **changes):
@@ -103,7 +104,7 @@ def test_stopped_run_keeps_a_model_for_whole_images(small_sets):
     stopped, kept = build_model("net-8k"), build_model("net-8k")
     set_weights(stopped, update.weights)
     set_weights(kept, finished.weights)
-    expected = with_whole_image_statistics(stopped, small_sets[0][0])
+    expected = adapt_to_whole_images(stopped, *small_sets[0])
     assert all(
         torch.equal(value, expected.state_dict()[name])
         for name, value in kept.state_dict().items()

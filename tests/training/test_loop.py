@@ -2,13 +2,11 @@ import pytest
 import torch
 
 from mnist_cnn.calibration import top2_probability
-from mnist_cnn.data import load_mnist
 from mnist_cnn.data.outliers import make_outliers
-from mnist_cnn.evaluation import accuracy, predict_logits, with_whole_image_statistics
+from mnist_cnn.evaluation import accuracy, predict_logits
 from mnist_cnn.models import MODELS, build_model
-from mnist_cnn.preprocessing import normalize
 from mnist_cnn.training import RECIPES, get_settings, train
-from mnist_cnn.training.loop import model_to_evaluate
+from mnist_cnn.training.whole_images import adapt_to_whole_images
 
 
 def run(small_sets, name="net-25k", recipe="default", num_images=100, **changes):
@@ -76,7 +74,7 @@ def test_evaluations_are_where_they_are_asked_for_and_end_on_the_whole_test_set(
         if progress.test_accuracy is not None:
             last = progress.is_last
             every = 1 if last else 10
-            expected = model if last or not crop_fraction else with_whole_image_statistics(model, images)
+            expected = model if last or not crop_fraction else adapt_to_whole_images(model, images, labels)
             assert progress.test_accuracy == accuracy(expected, test[0][::every], test[1][::every])
             assert progress.temperature > 0
             evaluated.append(progress.step)
@@ -89,30 +87,6 @@ def test_evaluations_change_nothing_in_the_training(small_sets):
     for model, evaluate_at in zip(models, ([1.0], [0.2, 0.4, 0.6, 0.8]), strict=True):
         list(train(model, images, labels, get_settings("net-8k"), test, evaluate_at))
     assert same(*models)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", MODELS)
-def test_model_that_is_stopped_at_half_of_the_epoch_is_worth_what_it_was(name, mnist_root, mnist_test):
-    images, labels = load_mnist(mnist_root, train=True)
-    settings, model = get_settings(name, seed=1), build_model(name, 1)
-    for progress in train(model, images, labels, settings, mnist_test, evaluate_at=[0.5]):
-        if progress.test_accuracy is not None:
-            break
-    kept = accuracy(model_to_evaluate(model, progress, settings, images), *mnist_test)
-    for module in model.modules():  # a clean evaluation: statistics of many images, in large batches
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.reset_running_stats()
-            module.momentum = None
-        elif isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-    with torch.no_grad():
-        for batch in images[-6000:].split(500):
-            model(normalize(batch, model.TARGET_STD))
-    clean = accuracy(model, *mnist_test)
-    assert clean > 0.9
-    assert kept == pytest.approx(clean, abs=0.015)
-    assert progress.test_accuracy == pytest.approx(clean, abs=0.03)  # of a tenth of the test set
 
 
 def test_closing_the_stream_ends_the_training(small_sets):
