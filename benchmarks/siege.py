@@ -133,9 +133,9 @@ def memory_mib(pid: int) -> float:
     total = 0
     for process in [pid, *child_pids(pid)]:
         with contextlib.suppress(OSError):  # it has just ended
-            fields = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace").split("VmRSS:")
-            total += int(fields[1].split()[0])
-    return total / 1024
+            status = Path(f"/proc/{process}/statm").read_text(encoding="ascii")
+            total += int(status.split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return total / 2**20
 
 
 async def train(trainer: Client) -> bool:

@@ -206,9 +206,13 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
             api_result = gr.Label(visible=False)
             api_trigger = gr.Button(visible=False)
 
+    async def predict_sketch(*inputs: Any) -> tuple[dict[str, Any], list[dict[str, str]]]:
+        """In the event loop: with many users, threads would wait for each other's hold of Python's lock."""
+        return handlers.predict_sketch(*inputs)
+
     gr.on(
         [pad.input, model.change, show_feature_maps.change],
-        handlers.predict_sketch,
+        predict_sketch,
         [pad, model, show_feature_maps, user_model, run],
         [panel, maps],
         trigger_mode="always_last",
