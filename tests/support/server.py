@@ -74,6 +74,19 @@ def serving(
             process.terminate()
 
 
+def wait_until_launched(log: Path) -> None:
+    """Wait until an app has tested its own address, which fails if others keep it busy then.
+
+    Args:
+        log: what the app writes, unbuffered.
+    """
+    for _ in range(300):
+        if "To create a public link" in log.read_text(encoding="utf-8"):
+            return
+        time.sleep(0.1)
+    raise RuntimeError("app.py was not launched within 30 s.")
+
+
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     for _ in range(300):
         if process.poll() is not None:

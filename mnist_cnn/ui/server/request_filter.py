@@ -1,6 +1,7 @@
 """An HTTP filter: only the paths that the page uses, with bounded bodies and a bounded number of predictions."""
 
 import json
+import os
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -25,6 +26,7 @@ _PATHS = {
     "/config",
     "/favicon.ico",
     "/manifest.json",
+    "/pwa_icon",
     "/robots.txt",
     "/theme.css",
     _UPLOAD,
@@ -39,6 +41,8 @@ _PATHS = {
     "/gradio_api/theme.css",
     "/gradio_api/upload_progress",
 }
+if os.environ.get("GRADIO_WATCH_DIRS"):  # set by `gradio app.py`, which reloads the page after a change
+    _PATHS.add("/gradio_api/dev/reload")
 _FOLDERS = (
     "/assets/",
     "/static/",
