@@ -33,6 +33,7 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/oxlint --deny-warnings mnist_cnn/ui
+	$(BIN)/hadolint deploy/Dockerfile
 	find mnist_cnn/ui -name "*.pyi" -delete  # which Gradio wrote, and mypy would read in place of the code
 	$(BIN)/mypy
 

@@ -31,8 +31,8 @@ class Hub:
             self.created = json.loads(body)
             return self.create_status, {"url": f"https://huggingface.co/spaces/{NAME}"}
         if path == f"{space}/preupload/main":
-            files = json.loads(body)["files"]
-            return 200, {"files": [{"path": file["path"], "uploadMode": "regular", "shouldIgnore": False} for file in files]}
+            mode = {"uploadMode": "regular", "shouldIgnore": False}
+            return 200, {"files": [{"path": file["path"]} | mode for file in json.loads(body)["files"]]}
         if path == f"{space}/commit/main":
             for entry in map(json.loads, body.splitlines()):
                 value = entry["value"]
@@ -40,7 +40,11 @@ class Hub:
                     self.files[value["path"]] = value["content"]
                 elif entry["key"] == "deletedFile":
                     del self.files[value["path"]]
-            return 200, {"commitUrl": f"https://huggingface.co/spaces/{NAME}/commit/1", "commitOid": "1", "hookOutput": ""}
+            return 200, {
+                "commitUrl": f"https://huggingface.co/spaces/{NAME}/commit/1",
+                "commitOid": "1",
+                "hookOutput": "",
+            }
         if path == f"{space}/tree/main":
             return 200, [{"type": "file", "path": name, "oid": "0", "size": 0} for name in self.files]
         if path == "/api/validate-yaml":

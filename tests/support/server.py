@@ -68,7 +68,7 @@ def serving(
         command = ["-c", code]
     with subprocess.Popen([python, *command], cwd=folder, env=env, stdout=log, stderr=log) as process:
         try:
-            _wait_for(url, process)
+            wait_for(url, process)
             yield url, process
         finally:
             process.terminate()
@@ -87,7 +87,12 @@ def wait_until_launched(log: Path) -> None:
     raise RuntimeError("app.py was not launched within 30 s.")
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until an app answers.
+
+    Raises:
+        RuntimeError: its process ended, or it did not answer within a minute.
+    """
     for _ in range(300):
         if process.poll() is not None:
             break

@@ -41,8 +41,6 @@ _PATHS = {
     "/gradio_api/theme.css",
     "/gradio_api/upload_progress",
 }
-if os.environ.get("GRADIO_WATCH_DIRS"):  # set by `gradio app.py`, which reloads the page after a change
-    _PATHS.add("/gradio_api/dev/reload")
 _FOLDERS = (
     "/assets/",
     "/static/",
@@ -64,6 +62,8 @@ class RequestFilter:
     def __init__(self, app: _App) -> None:
         self._app = app
         self._num_predictions = 0  # in progress
+        # Set by `gradio app.py`, whose page waits at this address for a change of the code.
+        self._paths = _PATHS | ({"/gradio_api/dev/reload"} if os.environ.get("GRADIO_WATCH_DIRS") else set())
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         """Serve one connection."""
@@ -76,7 +76,7 @@ class RequestFilter:
 
     async def _serve(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if not _is_allowed(path):
+        if not self._is_allowed(path):
             return await _reject(send, 404, "Not found.")
         limit = _MAX_UPLOAD_BODY_BYTES if path.rstrip("/") == _UPLOAD else _MAX_BODY_BYTES
         too_large = f"Request too large (limit {limit:,} bytes)."
@@ -107,6 +107,11 @@ class RequestFilter:
             await self._forward(scope, lambda: _next(messages, receive), send)
         finally:
             self._num_predictions -= 1
+
+    def _is_allowed(self, path: str) -> bool:
+        if path.startswith("/gradio_api/file=http"):  # Gradio would fetch it
+            return False
+        return path in self._paths or path.rstrip("/") in self._paths or path.startswith(_FOLDERS)
 
     async def _forward(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         """Have Gradio answer; replace its answer if it raises, or if it is one of those in `_MESSAGES`."""
@@ -141,12 +146,6 @@ async def _read_body(receive: _Receive) -> list[_Message]:
 
 async def _next(messages: list[_Message], receive: _Receive) -> _Message:
     return messages.pop(0) if messages else await receive()
-
-
-def _is_allowed(path: str) -> bool:
-    if path.startswith("/gradio_api/file=http"):  # Gradio would fetch it
-        return False
-    return path in _PATHS or path.rstrip("/") in _PATHS or path.startswith(_FOLDERS)
 
 
 async def _reject(send: _Send, status: int, message: str) -> None:
