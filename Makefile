@@ -1,10 +1,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: app test test-slow test-all test-isa lint
+.PHONY: app space test test-slow test-all test-isa lint
 
 app: .venv/installed
 	$(BIN)/python app.py
+
+# make space NAME=USER/SPACE [HARDWARE=cpu-basic] [TORCH_INDEX=ADDRESS] [DRY_RUN=1]; docs/deployment.md explains them.
+space: .venv/installed
+	$(BIN)/python -m deploy.space $(NAME) $(if $(HARDWARE),--hardware $(HARDWARE)) \
+	  $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX)) $(if $(DRY_RUN),--dry-run)
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -m "not slow"
@@ -28,6 +33,7 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/oxlint --deny-warnings mnist_cnn/ui
+	$(BIN)/hadolint deploy/Dockerfile
 	find mnist_cnn/ui -name "*.pyi" -delete  # which Gradio wrote, and mypy would read in place of the code
 	$(BIN)/mypy
 

@@ -260,15 +260,22 @@ def soak() -> str:
 
 def cold_start() -> str:
     """Time until a Space serves."""
-    measured = _load("cold_start")
-    starts = measured["starts"]
-    page, first, later = (
-        statistics.median(start[key] for start in starts) for key in ("first_page_s", "first_ms", "later_ms")
-    )
-    return (
-        f"Started as in a Space, in a read-only folder, the app serves the first page after {page:.1f} s (median of "
-        f"{len(starts)} starts; {_machine(measured)}). The first prediction takes {first:.0f} ms, later ones "
-        f"{later:.0f} ms."
+    rows = []
+    for hardware, measured in _load("cold_start").items():
+        starts = measured["starts"]
+        page, first, later = (
+            statistics.median(start[key] for start in starts) for key in ("first_page_s", "first_ms", "later_ms")
+        )
+        rows.append(
+            f"| {_HARDWARE[hardware]} | {measured['python']} | {measured['torch']} | {page:.1f} s | {first:.0f} ms | "
+            f"{later:.0f} ms | {len(starts)} | {measured['load_average']:.1f} |"
+        )
+    return "\n".join(
+        (
+            "| Space | Python | torch | first page | first prediction | later ones | starts | load average |",
+            "|---|---|---|---|---|---|---|---|",
+            *rows,
+        )
     )
 
 
@@ -293,6 +300,8 @@ SECTIONS = {
         cold_start,
     )
 }
+
+_HARDWARE = {"zero-a10g": "free, on ZeroGPU", "cpu-basic": "paid, on cpu-basic"}
 
 
 def filled(text: str) -> str:

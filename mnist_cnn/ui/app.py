@@ -15,6 +15,7 @@ from .server.request_filter import MAX_UPLOAD_BYTES, RequestFilter
 from .server.temporary_folder import use_temporary_folder
 from .theme import theme
 from .train_tab import TRAIN_TAB_ID, create_train_tab
+from .zero_gpu import register_gpu_function
 
 _MAX_QUEUED = 30  # training runs and image files that wait in Gradio's queue
 _MAX_SESSIONS = 1000  # whose state is kept; beyond that, the session that was idle longest loses its state
@@ -26,6 +27,7 @@ def build_demo() -> gr.Blocks:
     Raises:
         CheckpointError: pretrained weights are missing or damaged.
     """
+    register_gpu_function()  # first, because it lets ZeroGPU change PyTorch
     pretrained = {name: load_classifier(name) for name in reversed(MODELS)}
     for classifier in pretrained.values():
         classifier.predict_image(BLANK_PREDICTION.image)  # warm-up: the first prediction takes several times as long
@@ -50,6 +52,7 @@ def launch_options() -> dict[str, Any]:
         "run_history": False,  # would keep every drawing in the browser's storage
         "ssr_mode": False,  # would need Node.js
         "allowed_paths": [],
+        "favicon_path": Path(__file__).with_name("icon.svg"),
         "enable_monitoring": False,
         "max_file_size": MAX_UPLOAD_BYTES,
         "state_session_capacity": _MAX_SESSIONS,

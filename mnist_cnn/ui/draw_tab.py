@@ -203,7 +203,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
                 )
                 image_panel = PredictionPanel(elem_id="image-prediction", visible=False)
             # Invisible components behind the API's /predict.
-            api_result = gr.Label(visible=False)
+            api_result = gr.Label(label="prediction", visible=False)
             api_trigger = gr.Button(visible=False)
 
     async def predict_sketch(*inputs: Any) -> tuple[dict[str, Any], list[dict[str, str]]]:

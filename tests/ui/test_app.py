@@ -19,6 +19,7 @@ OPEN_ROUTES = [
     "/config/",
     "/favicon.ico",
     "/manifest.json",
+    "/pwa_icon",
     "/robots.txt",
     "/static/{path}",
     "/theme.css",

@@ -238,3 +238,9 @@ def test_websocket_is_closed():
 
     run(RequestFilter(echo)({"type": "websocket", "path": "/"}, sender(), send))
     assert sent == [{"type": "websocket.close"}]
+
+
+@pytest.mark.parametrize(("directories", "status"), [("/code", 200), ("", 404)])
+def test_address_of_reload_mode_is_open_only_in_it(directories, status, monkeypatch):
+    monkeypatch.setenv("GRADIO_WATCH_DIRS", directories)
+    assert run(request(RequestFilter(echo), scope("/gradio_api/dev/reload", "GET")))[0] == status

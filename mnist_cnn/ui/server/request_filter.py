@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import re
 import sys
 import time
@@ -42,6 +43,7 @@ _PATHS = {
     "/config",
     "/favicon.ico",
     "/manifest.json",
+    "/pwa_icon",
     "/robots.txt",
     "/theme.css",
     _UPLOAD,
@@ -90,6 +92,8 @@ class RequestFilter:
         self._num_predictions: dict[str, int] = {}  # in progress, by address
         self._limits = {name: RateLimiter(number) for name, number in _PER_MINUTE.items()}
         self._sessions = KnownNames(_MAX_SESSIONS)
+        # Set by `gradio app.py`, whose page waits at this address for a change of the code.
+        self._paths = _PATHS | ({"/gradio_api/dev/reload"} if os.environ.get("GRADIO_WATCH_DIRS") else set())
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         """Serve one connection."""
@@ -108,7 +112,7 @@ class RequestFilter:
     async def _serve(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         headers = dict(scope["headers"])
-        if not _is_allowed(path):
+        if not self._is_allowed(path):
             raise HTTPException(404, "Not found.")
         if scope["method"] == "POST" and _is_local(headers) and headers.get(b"sec-fetch-site") == b"cross-site":
             raise HTTPException(403, "Another site may not use a server on this computer.")
@@ -173,6 +177,11 @@ class RequestFilter:
             text = f"Too many requests from your address. Try again in {seconds} seconds."
             raise HTTPException(429, text, {"Retry-After": str(seconds)})
 
+    def _is_allowed(self, path: str) -> bool:
+        patterns = (_FILES, _PREDICTION, _CALL_EVENTS, _HEARTBEAT)
+        is_named = path in self._paths or path.rstrip("/") in self._paths
+        return is_named or any(pattern.fullmatch(path) for pattern in patterns)
+
     async def _forward(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         """Have Gradio answer; replace its answer if it raises, or if it is 422, which repeats the whole body."""
         answered = replaced = False
@@ -199,11 +208,6 @@ class RequestFilter:
             if answered:
                 raise
             raise HTTPException(400, _INVALID) from error
-
-
-def _is_allowed(path: str) -> bool:
-    patterns = (_FILES, _PREDICTION, _CALL_EVENTS, _HEARTBEAT)
-    return path in _PATHS or path.rstrip("/") in _PATHS or any(pattern.fullmatch(path) for pattern in patterns)
 
 
 def _is_local(headers: dict[bytes, bytes]) -> bool:
