@@ -13,8 +13,8 @@ from ..runtime import limit_threads
 _NUM_IMAGES = 500
 _BATCH_SIZE = 50  # as in `evaluation`
 _LABEL_SMOOTHING = 0.1  # keeps the bias finite where the model classifies all images correctly
-# What the logits are multiplied by in the loss: twice as much as in training, since the mean over a whole image with its
-# background is about half of that over a crop.
+# What multiplies the logits in the loss: twice as much as in training, since the mean over a whole image, with its
+# background, is about half of that over a crop.
 _LOGIT_SCALE = 4.0
 
 
