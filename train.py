@@ -86,9 +86,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, help="samples per step (default: the recipe's)")
     parser.add_argument("--lr", type=float, help="peak learning rate of SGD (default: the recipe's)")
     parser.add_argument("--augmentation", choices=AUGMENTATIONS, help="changes of the images (default: the recipe's)")
-    parser.add_argument(
-        "--train-fraction", type=float, help="fraction of the training set, 0.001 to 1 (default: 1)"
-    )
+    parser.add_argument("--train-fraction", type=float, help="fraction of the training set, 0.001 to 1 (default: 1)")
     parser.add_argument(
         "--seed", type=int, default=0, help="seed of initialisation, shuffling and augmentation (default: %(default)s)"
     )
