@@ -346,6 +346,7 @@ def test_bars_and_selected_tool_are_visible_in_forced_colours(open_page):
     background = style("body", "backgroundColor")
     assert len({fill, others, background}) == 3
     assert style("#reading .supports", "backgroundColor") != style("#reading .opposes", "backgroundColor")
+    assert style("#model input:checked", "outlineStyle") != style("#model input:not(:checked)", "outlineStyle")
     assert style("#pad [data-tool=pen]", "outlineStyle") != style("#pad [data-tool=eraser]", "outlineStyle")
 
 

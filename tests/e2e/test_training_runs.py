@@ -39,7 +39,11 @@ def test_run_streams_its_progress_and_shows_its_results(open_run):
     page.evaluate(
         """(selector) => {
             window.percents = [];
-            const record = () => percents.push(Number(document.querySelector(selector).ariaValueNow));
+            window.statuses = [];
+            const record = () => {
+                percents.push(Number(document.querySelector(selector).ariaValueNow));
+                statuses.push(document.querySelector("#monitor .status").textContent.split(" ")[0]);
+            };
             new MutationObserver(record).observe(
                 document.querySelector("#monitor"), { subtree: true, childList: true, attributes: true }
             );
@@ -50,6 +54,9 @@ def test_run_streams_its_progress_and_shows_its_results(open_run):
     percents = page.evaluate("percents")
     assert percents == sorted(percents)
     assert len(set(percents)) >= 5
+    statuses = page.evaluate("statuses.filter((status, index) => status !== statuses[index - 1])")
+    assert statuses[-3:] == ["Training", "Evaluating", "Done"]
+    assert len(set(statuses)) == len(statuses)  # it never goes back
     assert percent_done(page) == 100
     assert re.search(r"Test accuracy \d+\.\d\d% \(target 95%\) with 23,930 parameters", page.inner_text(HEADLINE))
     assert metric(page, "Samples seen") == "6,000"
@@ -81,7 +88,7 @@ def test_runs_queue_pause_resume_and_leave_the_queue(open_run):
     wait_for(third, "Queued: 2 runs ahead")
     assert third.inner_text("#stop") == "Leave queue"
     second.click("#stop")
-    wait_for(second, "Left the queue")
+    wait_for(second, "Run cancelled; nothing was trained.")
     wait_for(third, "Queued: 1 run ahead")
 
     first.click("#pause")  # which frees its slot
