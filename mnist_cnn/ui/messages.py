@@ -30,9 +30,10 @@ def summary_text(report: Report, pretrained: Classifier) -> str:
     """The result of a finished run, next to the pretrained model of the same name."""
     progress = report.progress
     end = "Done" if progress.is_last else f"Stopped at {progress.step / progress.total_steps:.0%}"
+    seconds = f"{progress.seconds:.{0 if progress.seconds >= 10 else 1}f}"
     target = "target" if report.test_accuracy >= TARGET_ACCURACY else "below the target of"
     return (
-        f"{end} after {progress.seconds:.{0 if progress.seconds >= 10 else 1}f} s. Test accuracy {report.test_accuracy:.2%} ({target} "
+        f"{end} after {seconds} s. Test accuracy {report.test_accuracy:.2%} ({target} "
         f"{TARGET_ACCURACY:.0%}) with {report.num_parameters:,} parameters. "
         f"Pretrained {pretrained.name}: {pretrained.test_accuracy:.2%}."
     )

@@ -69,6 +69,15 @@ def test_run_streams_its_progress_and_shows_its_results(open_run):
     filters = page.get_attribute("#monitor .filters img", "src")
     assert filters.startswith("data:image/png")
 
+    names = page.locator("#monitor [data-chart=accuracy] .key:visible").all_inner_texts()
+    assert names == ["batch", "target", "pretrained", "training", "test"]
+    first, half = page.evaluate(
+        """["polyline.smoothed", ".grid:nth-of-type(2)"].map((selector) => {
+            const line = document.querySelector(`#monitor [data-chart=accuracy] ${selector}`);
+            return line.points ? line.points[0].y : line.y1.baseVal.value;
+        })"""
+    )
+    assert first > half  # the accuracy of the first batch is about 10 %, which is lower than the tick at 50 %
     chart = page.locator("#monitor [data-chart=accuracy] svg").bounding_box()
     page.mouse.move(chart["x"] + chart["width"] * 0.9, chart["y"] + chart["height"] / 2)
     values = page.inner_text("#monitor [data-chart=accuracy] .values")
