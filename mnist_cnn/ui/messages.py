@@ -21,7 +21,7 @@ def status_text(run: TrainingRun) -> str:
         return f"Queued: {run.position} {'run' if run.position == 1 else 'runs'} ahead. Yours starts automatically."
     if run.state is RunState.PAUSED and run.progress:
         return f"Paused at {run.progress.step / run.progress.total_steps:.0%}. Other runs can train in the meantime."
-    if run.state is RunState.EVALUATING:
+    if run.state in (RunState.EVALUATING, RunState.FINISHED):  # the result of a finished run is not shown yet
         return "Evaluating on the test set and calibrating …"
     return f"Training {run.settings.model} with the recipe “{run.settings.recipe}” …"
 
