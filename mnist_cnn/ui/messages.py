@@ -24,7 +24,7 @@ def status_text(run: TrainingRun) -> str:
             f"Paused at {run.progress.step / run.progress.total_steps:.0%}. Other runs can train in the meantime. "
             f"After {MAX_PAUSE_SECONDS / 60:.0f} minutes the run is stopped."
         )
-    if run.state is RunState.EVALUATING:
+    if run.state in (RunState.EVALUATING, RunState.FINISHED):  # the result of a finished run is not shown yet
         return "Evaluating on the test set and calibrating …"
     return f"Training {run.settings.model} with the recipe “{run.settings.recipe}” …"
 
@@ -33,9 +33,10 @@ def summary_text(report: Report, pretrained: Classifier) -> str:
     """The result of a finished run, next to the pretrained model of the same name."""
     progress = report.progress
     end = "Done" if progress.is_last else f"Stopped at {progress.step / progress.total_steps:.0%}"
+    seconds = f"{progress.seconds:.{0 if progress.seconds >= 10 else 1}f}"
     target = "target" if report.test_accuracy >= TARGET_ACCURACY else "below the target of"
     return (
-        f"{end} after {progress.seconds:.0f} s. Test accuracy {report.test_accuracy:.2%} ({target} "
+        f"{end} after {seconds} s. Test accuracy {report.test_accuracy:.2%} ({target} "
         f"{TARGET_ACCURACY:.0%}) with {report.num_parameters:,} parameters. "
         f"Pretrained {pretrained.name}: {pretrained.test_accuracy:.2%}."
     )

@@ -57,5 +57,5 @@ def test_model_stopped_at_half_of_the_epoch_is_as_accurate_on_whole_images_as_on
     predictions = predict_logits(model, mnist_test[0], cropped=True).argmax(1)
     on_crops = (predictions == mnist_test[1]).float().mean().item()
     assert on_crops > 0.94
-    assert kept == pytest.approx(on_crops, abs=0.015)
+    assert kept == pytest.approx(on_crops, abs=0.02)
     assert progress.test_accuracy == pytest.approx(on_crops, abs=0.025)  # of a tenth of the test set

@@ -47,6 +47,10 @@ def test_status_of_queued_run_counts_the_runs_ahead(small_sets):
     assert status_text(third) == "Run cancelled; nothing was trained."
 
 
+def test_status_of_finished_run_does_not_go_back_to_training(finished_run):
+    assert status_text(finished_run) == "Evaluating on the test set and calibrating …"
+
+
 def test_status_of_failed_run_says_why(small_sets):
     run = TrainingRun(get_settings("net-8k"), *small_sets, JobQueue())
     run.state, run.error = RunState.FAILED, "Take smaller batches."
