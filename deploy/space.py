@@ -42,9 +42,14 @@ def stage(folder: Path, name: str, hardware: str, torch_index: str | None = None
         hardware: `ZERO_GPU`, or any other name that the hub has.
         torch_index: address of PyTorch's package index for the CPU, which makes the Space install the CPU-only build;
             None for the default build. Ignored on ZeroGPU.
+
+    Raises:
+        DeployError: git does not know which files belong to the project.
     """
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    for file in filter(None, listing.split("\0")):
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True)
+    if listing.returncode:
+        raise DeployError("This folder is not a git repository. Publish from a clone that git made.")
+    for file in filter(None, listing.stdout.split("\0")):
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(PROJECT / file, folder / file)
     readme, requirements = folder / "README.md", folder / "requirements.txt"
@@ -89,6 +94,15 @@ def publish(folder: Path, name: str, hardware: str) -> None:
         raise DeployError(_PAYMENT_REQUIRED if error.response.status_code == 402 else str(error)) from error
 
 
+def show(folder: Path) -> None:
+    """Print the names of a Space's files, and which packages it installs."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            print(path.relative_to(folder).as_posix())
+    for path in folder.glob("*requirements.txt"):
+        print(f"\n{path.name}:\n{path.read_text(encoding='utf-8')}")
+
+
 def main() -> None:
     """Publish a Space, or show what would be published."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -101,20 +115,15 @@ def main() -> None:
         parser.error(f"{options.name!r} is not the name of a Space. Give it as USER/SPACE.")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "space"
-        stage(folder, options.name, options.hardware, options.torch_index)
-        if options.dry_run:
-            for path in sorted(folder.rglob("*")):
-                if path.is_file():
-                    print(path.relative_to(folder).as_posix())
-            for file in ("pre-requirements.txt", "requirements.txt"):
-                if (folder / file).exists():
-                    print(f"\n{file}:\n{(folder / file).read_text(encoding='utf-8').strip()}")
-        else:
-            try:
+        try:
+            stage(folder, options.name, options.hardware, options.torch_index)
+            if options.dry_run:
+                show(folder)
+            else:
                 publish(folder, options.name, options.hardware)
-            except DeployError as error:
-                sys.exit(str(error))
-    print(f"\nhttps://huggingface.co/spaces/{options.name}")
+        except DeployError as error:
+            sys.exit(str(error))
+    print(f"https://huggingface.co/spaces/{options.name}")
 
 
 if __name__ == "__main__":

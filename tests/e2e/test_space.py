@@ -13,6 +13,8 @@ from tests.support.http_client import HttpClient, assert_works
 from tests.support.server import serve, wait_until_launched
 from tests.support.zero_gpu import device_service
 
+pytest.importorskip("spaces", reason="needs the package of Spaces: install requirements-dev.txt")
+
 UNSEEN = ("__pycache__", ".pyi")  # what Python and Gradio put beside the code where they may, and can do without
 
 
@@ -56,5 +58,5 @@ def test_space_starts_trains_and_writes_to_its_cache_only(space, tmp_path, root)
     # ZeroGPU starts an app that reports a function for the GPU, and lends its GPU only to that.
     assert requests == (["/startup-report"] if hardware == ZERO_GPU else [])
     assert listing(folder) == before
-    if hardware == CPU:  # `spaces` logs one on ZeroGPU, of an event loop that a process of its own inherits
-        assert "Traceback" not in log.read_text()
+    written = log.read_text()  # in a Space the package `spaces` watches the code, and logs errors of closed event loops
+    assert written.count("Traceback") == written.count("BaseEventLoop.__del__")
