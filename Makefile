@@ -11,12 +11,13 @@ space: .venv/installed
 	$(BIN)/python -m deploy.space $(NAME) $(if $(HARDWARE),--hardware $(HARDWARE)) \
 	  $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX)) $(if $(DRY_RUN),--dry-run)
 
+# Three files at a time, as most tests wait for a process or a browser that uses one core.
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 3 --dist loadfile
 
 # The slow tests, and ten times as many examples for each property that hypothesis tests.
 test-slow: .venv/installed-dev
-	$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile=deep
+	$(BIN)/python -m pytest -m "slow or hypothesis" --hypothesis-profile=deep -n 2 --dist loadfile
 
 test-all: .venv/installed-dev
 	$(BIN)/python -m pytest --hypothesis-profile=deep
@@ -26,7 +27,7 @@ test-isa: .venv/installed-dev
 	for threads in 1 2; do for aten in default avx2 ""; do for onednn in SSE41 AVX2 ALL; do \
 	  echo "ATen: $${aten:-best}, oneDNN: $$onednn, threads: $$threads"; \
 	  env $${aten:+ATEN_CPU_CAPABILITY=$$aten} ONEDNN_MAX_CPU_ISA=$$onednn TEST_NUM_THREADS=$$threads \
-	    $(BIN)/python -m pytest -q -m "not slow" --ignore=tests/e2e --ignore=tests/ui || exit; \
+	    $(BIN)/python -m pytest -q -n 2 -m "not slow" --ignore=tests/e2e --ignore=tests/ui || exit; \
 	done; done; done
 
 lint: .venv/installed-dev
