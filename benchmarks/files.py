@@ -35,6 +35,7 @@ from tests.support.strokes import Strokes, load_strokes, place, render
 
 RESULTS = Path(__file__).parent / "results" / "files.json"
 NUM_BLANK_PAGES = 40  # of each kind
+_MAX_RENDERED = 800  # pixels; digits on larger pages are rendered at this size and enlarged
 OUTCOMES = ("right", "rejected", "blank", "wrong")
 
 # Lengths are fractions of the page's side, pen widths of the digit's longer side.
@@ -103,7 +104,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "rules": {"marks": ("rules",)},
     "squares": {"marks": ("squares",)},
     "rules, JPEG 75": {"marks": ("rules",), "quality": 75},
-    "dark rule below": {"marks": ("dark rule",)},
+    "dark rule": {"marks": ("dark rule",)},
     "frame": {"marks": ("frame",)},
     "frame inside the page": {"marks": ("inner frame",)},
     "screenshot": {"marks": ("toolbar",)},
@@ -198,8 +199,9 @@ def _coverage(strokes: Strokes, how: dict[str, Any], random: np.random.Generator
     else:
         for side in sides[: how["sides"]]:
             middle[side % 2] = half[side % 2] if side < 2 else 1 - half[side % 2]
-    image = render([stroke + middle for stroke in placed], how["side"], pen * how["side"])
-    return np.asarray(image.getchannel("A")).astype(np.float32) / 255
+    side = min(how["side"], _MAX_RENDERED)
+    alpha = render([stroke + middle for stroke in placed], side, pen * side).getchannel("A")
+    return np.asarray(alpha.resize((how["side"], how["side"]), Image.Resampling.BICUBIC)).astype(np.float32) / 255
 
 
 def _to_image(page: np.ndarray) -> Image.Image:
