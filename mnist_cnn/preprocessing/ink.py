@@ -25,6 +25,9 @@ _WEAK = 0.3  # contrast below this fraction of the strongest is noise, or the ed
 # An image is noisy if at least this many weak pixels, and this fraction of them, are local maxima, or if more than this
 # fraction of the image is weak. Contrast falls steadily at the edge of ink.
 _MIN_MAXIMA, _MIN_MAXIMA_FRACTION, _MAX_WEAK = 20, 0.1, 0.2
+_ABOVE_NOISE = (
+    0.4  # contrast as a fraction of the strongest, from which a pixel is ink while the ink's level is unknown
+)
 # Contrast as a fraction of the level of the ink, from which a pixel of a noisy image is covered, and fully covered.
 # The strokes of small digits are hardly wider than a pixel, so they are lighter than the ink itself.
 _RAMP, _SMALL_RAMP = (0.35, 0.65), (0.3, 0.55)
@@ -33,9 +36,7 @@ _MIN_FRACTION = 0.5
 _SAME_COLOR = 0.04  # difference up to which colours count as the same
 _MIN_PAGE = 0.4  # a colour that covers this fraction of the image is the background's, even within a frame
 _ENLARGED = 120  # pixels; small digits with noise are enlarged to this longer side, so that their edges become sharp
-_MAX_FILE_SIDE = (
-    800  # pixels; an image file with a side at least twice as long is averaged down to less than twice this
-)
+_MAX_FILE_SIDE = 800  # pixels; an image file is averaged down until no side is twice as long
 
 _BLANK = "The image is blank: nothing stands out from its background. Draw or photograph one digit."
 _FAINT = "The ink is too faint to be told from its background. Use a darker pen, or more light."
@@ -143,6 +144,7 @@ def _is_color(sample: np.ndarray, color: np.ndarray) -> np.ndarray:
 
 
 def _has_noise(contrast: np.ndarray) -> bool:
+    """Whether an image comes from a camera, a scanner or a JPEG encoder, not from a drawing program."""
     is_weak = (contrast > 0) & (contrast < _WEAK * _strongest(contrast))
     padded = np.pad(contrast, 1)
     is_maximum = (contrast > padded[1:-1, :-2]) & (contrast > padded[1:-1, 2:])
@@ -174,13 +176,14 @@ def _extract_noisy_ink(contrast: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         contrast, min_contrast = paper_contrast(pixels), _MIN_CONTRAST_ON_PAPER
     # Twice the first quartile is about the median, but still that of the background if ink covers half of the image.
     noise = _NOISE_FACTOR * 2 * float(np.quantile(np.abs(contrast), 0.25))
-    rules = np.ones(contrast.shape, bool)
-    while rules.any():  # rules may be darker than the ink, and others fainter than these
+    for _ in range(4):  # rules may be darker than the ink, and others fainter than these
         level = _strongest(contrast)
         _check_contrast(level, noise, min_contrast)
-        rules = find_rules(contrast > 0.4 * level)
+        rules = find_rules(contrast > _ABOVE_NOISE * level)
+        if not rules.any():
+            break
         contrast = np.where(_dilate(rules), 0, contrast)
-    digit = select_digit(np.where(contrast > 0.4 * level, contrast, 0), has_noise=True)
+    digit = select_digit(np.where(contrast > _ABOVE_NOISE * level, contrast, 0), has_noise=True)
     level = float(np.median(contrast[digit])) if digit.any() else level
     extent = max(np.ptp(positions) + 1 for positions in np.nonzero(digit)) if digit.any() else 1
     scale = max(1, min(-(-_ENLARGED // extent), MAX_SIDE // max(contrast.shape)))
