@@ -1,14 +1,15 @@
-"""How well the shipped weights read photos of digits on paper, made by code of digits that people drew.
+"""Accuracy of the pretrained models on synthetic photos of digits on paper, made of digits that people drew.
 
     python -m benchmarks.photos FILE.jsonl.gz [FILE.jsonl.gz ...] [--samples N] [--sheets FOLDER]
 
-Each digit of a random choice is drawn on a sheet that has some grain, lit, seen through a lens that is not quite sharp,
-noisy, and saved as JPEG; then it is read as every picture is. Each condition has the same digits, with the same random
-numbers for pen, size and place: rows differ by the condition alone, and are no independent measurements. A digit that
-is said to be a blank sheet is misread; beside that stands how many sheets without a digit were said to be blank.
-`--sheets` writes pictures of all that was misread.
+Each digit of a random sample is drawn on a sheet with some grain, lit, blurred a little by the lens, made noisy and
+saved as JPEG; then it is classified as every image is. All conditions have the same digits, with the same random
+numbers for pen, size and position: rows differ by the condition alone, and are not independent. A digit on a photo that
+is said to be blank counts as misclassified. The last column is the fraction of sheets without a digit that are
+recognised as blank. `--sheets` writes images of all that was misclassified.
 
-The settings of `mnist_cnn/paper.py` were chosen with the half of UniPen's digits that is not measured here.
+The settings of `mnist_cnn/preprocessing/photo.py` were chosen with the half of UniPen's digits that is not measured
+here.
 """
 
 import argparse
@@ -30,10 +31,10 @@ from tests.support.strokes import Strokes, load_strokes, place, render
 
 RESULTS = Path(__file__).parent / "results" / "photos.json"
 WIDTH, HEIGHT = 640, 480
-BLANK_SHEETS = 40  # for each condition
+NUM_BLANK_SHEETS = 40  # for each condition
 
 PENS = {"black": (35, 35, 40), "blue": (30, 50, 140), "red": (180, 35, 45)}
-# Lengths are shares of the picture's longer side, brightness is that of full light.
+# Lengths are fractions of the longer side of the photo; brightness is that of full light.
 NOMINAL: dict[str, Any] = {
     "paper": (236, 233, 224),
     "pens": list(PENS.values()),
@@ -70,7 +71,7 @@ CONDITIONS: dict[str, dict[str, Any]] = {
 
 
 def photograph(strokes: Strokes, how: dict[str, Any], random: np.random.Generator) -> Image.Image:
-    """A photo, RGB (480, 640), of strokes on a sheet; of an empty sheet where there are none.
+    """A photo, RGB (480, 640), of strokes on a sheet; of a blank sheet if there are none.
 
     Args:
         strokes: in any unit.
@@ -100,19 +101,19 @@ def photograph(strokes: Strokes, how: dict[str, Any], random: np.random.Generato
 
 
 def _cover(strokes: Strokes, how: dict[str, Any], random: np.random.Generator) -> np.ndarray:
-    """Share of each pixel that the pen covers, (H, W)."""
+    """Fraction of each pixel that the pen covers, (H, W)."""
     size, width = random.uniform(*how["size"]), random.uniform(*how["width"])
     margin = size / 2 + width
-    room = np.array([1, HEIGHT / WIDTH]) - 2 * margin  # for the digit's middle
-    middle = margin + random.random(2) * np.maximum(room, 0)
+    free = np.array([1, HEIGHT / WIDTH]) - 2 * margin  # for the centre of the digit
+    middle = margin + random.random(2) * np.maximum(free, 0)
     if not strokes:
         return np.zeros((HEIGHT, WIDTH), np.float32)
-    picture = render(place(strokes, size, tuple(middle)), WIDTH, width * WIDTH)
-    return np.asarray(picture.getchannel("A"))[:HEIGHT].astype(np.float32) / 255
+    image = render(place(strokes, size, tuple(middle)), WIDTH, width * WIDTH)
+    return np.asarray(image.getchannel("A"))[:HEIGHT].astype(np.float32) / 255
 
 
 def _grain(random: np.random.Generator) -> np.ndarray:
-    """Uneven paper, (H, W), of mean 0 and deviation about 1: coarse and fine together."""
+    """Grain of paper at several scales, (H, W), with mean 0 and standard deviation about 1."""
     total = np.zeros((HEIGHT, WIDTH), np.float32)
     for cell in (2, 6, 40):
         coarse = 0.6 * random.standard_normal((HEIGHT // cell + 1, WIDTH // cell + 1), np.float32)
@@ -121,17 +122,17 @@ def _grain(random: np.random.Generator) -> np.ndarray:
 
 
 def _rules(kind: str, x: np.ndarray, y: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Share of each pixel that printed rules cover, (H, W): lines across, or squares, on a sheet that lies askew."""
-    turn, apart, thick = random.uniform(-0.05, 0.05), random.uniform(0.03, 0.08), random.uniform(0.0012, 0.0025)
-    across = x * np.cos(turn) + y * np.sin(turn)
-    down = y * np.cos(turn) - x * np.sin(turn)
+    """Fraction of each pixel that printed rules cover, (H, W): lines or squares, slightly rotated."""
+    angle, distance, width = random.uniform(-0.05, 0.05), random.uniform(0.03, 0.08), random.uniform(0.0012, 0.0025)
+    across = x * np.cos(angle) + y * np.sin(angle)
+    down = y * np.cos(angle) - x * np.sin(angle)
     lines = [down] if kind == "ruled" else [down, across]
-    distances = [np.abs((line + random.uniform(0, apart)) % apart - apart / 2) for line in lines]
-    return np.clip((thick / 2 - np.min(distances, axis=0)) * WIDTH + 0.5, 0, 1)
+    distances = [np.abs((line + random.uniform(0, distance)) % distance - distance / 2) for line in lines]
+    return np.clip((width / 2 - np.min(distances, axis=0)) * WIDTH + 0.5, 0, 1)
 
 
 def _lamp(x: np.ndarray, y: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Light of a lamp near the sheet, (H, W): it falls with the square of the distance to a third or less."""
+    """Light of a lamp near the sheet, (H, W), which falls off with distance to a third or less."""
     angle, height = random.uniform(0, 2 * np.pi), random.uniform(0.5, 0.9)
     middle = 0.5 + 0.45 * np.array([np.cos(angle), 0.75 * np.sin(angle)])
     light = (1 + ((x - middle[0]) ** 2 + (y - middle[1] + 0.125) ** 2) / height**2) ** -1.5
@@ -139,12 +140,12 @@ def _lamp(x: np.ndarray, y: np.ndarray, random: np.random.Generator) -> np.ndarr
 
 
 def _vignette(x: np.ndarray, y: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A lens's dark corners, (H, W)."""
+    """The dark corners that a lens causes, (H, W)."""
     return 1 - random.uniform(0.8, 1.6) * ((x - 0.5) ** 2 + (y - 0.375) ** 2)
 
 
 def _shadow(x: np.ndarray, y: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Half of the sheet, more or less, in the shadow of something with a straight edge, (H, W)."""
+    """The shadow of a straight edge over about half of the sheet, (H, W)."""
     angle, soft = random.uniform(0, 2 * np.pi), random.uniform(0.01, 0.06)
     along = (x - random.uniform(0.3, 0.7)) * np.cos(angle) + (y - random.uniform(0.2, 0.55)) * np.sin(angle)
     return 1 - random.uniform(0.25, 0.55) / (1 + np.exp(-4 * along / soft))
@@ -157,42 +158,46 @@ def main() -> None:
     """Measure, print a table and write it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", type=Path, help="stroke files of digits")
-    parser.add_argument("--samples", type=int, default=200, help="of each file, for a condition (default: %(default)s)")
-    parser.add_argument("--sheets", type=Path, help="folder for pictures of what was misread")
+    parser.add_argument("--samples", type=int, default=200, help="digits of each file (default: %(default)s)")
+    parser.add_argument("--sheets", type=Path, help="folder for images of what was misclassified")
     options = parser.parse_args()
     rows = []
     with multiprocessing.Pool() as pool:
         for file in options.files:
             samples = load_strokes(file)
-            measured = np.random.default_rng(1).permutation(len(samples))[: len(samples) // 2]
-            some = [samples[index] for index in measured[: options.samples]]
+            half = np.random.default_rng(1).permutation(len(samples))[: len(samples) // 2]
+            some = [samples[index] for index in half[: options.samples]]
             print(f"\n{file.name}, {len(some)} digits on {'':<20}{'  '.join(MODELS)}   blank sheets", flush=True)
-            rows += [measure(file, some, name, pool, options.sheets) for name in CONDITIONS]
+            rows += [evaluate(file, some, name, pool, options.sheets) for name in CONDITIONS]
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(rows, indent=2) + "\n")
 
 
-def measure(file: Path, samples: list[dict], condition: str, pool: Any, sheets: Path | None) -> dict:
-    """What both networks read under a condition, and how many empty sheets were said to be empty."""
+def evaluate(file: Path, samples: list[dict], condition: str, pool: Any, sheets: Path | None) -> dict:
+    """Accuracy of the models under a condition, and the fraction of blank sheets that are recognised as blank."""
     work = functools.partial(_image_of, condition=condition)
-    found = pool.starmap(work, [(sample["strokes"], seed) for seed, sample in enumerate(samples)], chunksize=10)
-    empty = pool.starmap(work, [([], seed) for seed in range(len(samples), len(samples) + BLANK_SHEETS)], chunksize=10)
-    images = np.stack([BLANK_PREDICTION.image if image is None else image for image in found])
-    inked, labels = np.array([image is not None for image in found]), labels_of(samples)
+    made = pool.starmap(work, [(sample["strokes"], seed) for seed, sample in enumerate(samples)], chunksize=10)
+    blank = pool.starmap(
+        work, [([], seed) for seed in range(len(samples), len(samples) + NUM_BLANK_SHEETS)], chunksize=10
+    )
+    images = np.stack([BLANK_PREDICTION.image if image is None else image for image in made])
+    has_ink, labels = np.array([image is not None for image in made]), labels_of(samples)
     row = {"file": file.name, "samples": len(samples), "name": condition, "accuracy": {}}
     for name, classifier in classifiers().items():
-        read = classifier.probabilities(images).argmax(axis=1)
-        right = inked & (read == labels)
-        row["accuracy"][name] = float(right.mean())
-        if sheets and not right.all():
+        predicted = classifier.probabilities(images).argmax(axis=1)
+        correct = has_ink & (predicted == labels)
+        row["accuracy"][name] = float(correct.mean())
+        if sheets and not correct.all():
             sheets.mkdir(parents=True, exist_ok=True)
-            captions = [f"{labels[index]}: {read[index] if inked[index] else 'blank'}" for index in range(len(samples))]
-            wrong = np.flatnonzero(~right)
+            captions = [
+                f"{labels[index]}: {predicted[index] if has_ink[index] else 'blank'}" for index in range(len(samples))
+            ]
+            wrong = np.flatnonzero(~correct)
             sheet = contact_sheet(images[wrong], [captions[index] for index in wrong])
             sheet.save(sheets / f"{file.name.split('.')[0]}-{name}-{condition}.png")
-    row["blank_sheets"] = sum(image is None for image in empty) / BLANK_SHEETS
-    shares = "  ".join(f"{share:7.2%}" for share in [*row["accuracy"].values(), row["blank_sheets"]])
-    print(f"  {condition:<48}{shares}", flush=True)
+    row["blank_sheets"] = sum(image is None for image in blank) / NUM_BLANK_SHEETS
+    fractions = "  ".join(f"{fraction:7.2%}" for fraction in [*row["accuracy"].values(), row["blank_sheets"]])
+    print(f"  {condition:<48}{fractions}", flush=True)
     return row
 
 

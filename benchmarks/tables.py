@@ -175,6 +175,21 @@ def photos() -> str:
     return _table([*head, "blank sheets recognised as blank"], ([name, *cells] for name, cells in rows.items()))
 
 
+def files() -> str:
+    """Outcomes for image files as people make them."""
+    measured, model = _load("files"), NAMES[0]
+    outcomes = list(measured["kinds"][0]["outcomes"][model])
+    rows = (
+        [row["name"], f"{row['outcomes'][model]['right'] / row['files']:.1%}", *row["outcomes"][model].values()]
+        for row in measured["kinds"]
+    )
+    blank = ([row["name"], f"{row['blank']} of {row['files']}"] for row in measured["blank"])
+    return (
+        f"{_table([f'file, `{model}`', 'accuracy', *outcomes], rows)}\n\n"
+        f"{_table(['blank page', 'recognised as blank'], blank)}"
+    )
+
+
 def ui_overhead() -> str:
     """Duration of an epoch on the page relative to the command line."""
     overhead = _load("ui_overhead")
@@ -288,6 +303,7 @@ SECTIONS = {
         conditions,
         preprocessing_stages,
         photos,
+        files,
         ui_overhead,
         latency,
         time_to_interactive,

@@ -1,6 +1,19 @@
-"""Connected-component labelling."""
+"""Connected components of the ink, and which of them belong to the digit."""
 
 import numpy as np
+
+_GRID = 200  # pixels; components are measured in an image whose longer side is at most this
+# A rule covers at least this fraction of a row or column, and is at most as wide as this fraction of the image.
+_MIN_RULE_LENGTH, _MAX_RULE_WIDTH = 0.8, 0.03
+# Weight of the ink of what touches a side of the image, as a frame or a finger does and few digits do.
+_WEIGHT_AT_SIDE = 0.25
+_MAX_GAP = 0.6  # between strokes of a digit, as a fraction of the longer side of the main component
+_MIN_AMOUNT = 0.05  # of the ink of a stroke, as a fraction of the main component's; less is a speck
+# Without noise, a component is a speck if its shorter side or its level is less than this fraction of the main
+# component's: MNIST's own digits have specks of a pixel of 20, with 6 % of the level.
+_MIN_SIZE, _MIN_LEVEL = 0.045, 0.055
+# Length of the ink's outline as a multiple of its longer side: digits reach 9, a hatched one 20, squared paper 48.
+_MAX_OUTLINE = 24
 
 
 def label_components(mask: np.ndarray) -> np.ndarray:
@@ -36,3 +49,77 @@ def _label_runs(mask: np.ndarray) -> np.ndarray:
     starts = mask.copy()
     starts[:, 1:] &= ~mask[:, :-1]
     return starts.cumsum().reshape(mask.shape)
+
+
+def find_rules(mask: np.ndarray) -> np.ndarray:
+    """Straight lines that cross nearly the whole image, but for where other ink crosses them.
+
+    Args:
+        mask: bool (H, W), where there is ink.
+
+    Returns:
+        bool (H, W).
+    """
+    rules = np.zeros(mask.shape, bool)
+    for lines, found in ((mask, rules), (mask.T, rules.T)):
+        is_full = lines.mean(axis=1) >= _MIN_RULE_LENGTH
+        rest = np.pad(lines & ~is_full[:, None], ((1, 1), (0, 0)))
+        edges = np.flatnonzero(np.diff(np.pad(is_full, 1).astype(int)))  # of the runs of full rows
+        for first, end in edges.reshape(-1, 2):
+            if end - first <= _MAX_RULE_WIDTH * len(lines):
+                found[first:end] = lines[first:end] & ~(rest[first] & rest[end + 1])
+    return rules
+
+
+def select_digit(ink: np.ndarray, has_noise: bool) -> np.ndarray:
+    """Select the ink that belongs to the digit: the component with most ink, and other strokes near it.
+
+    Args:
+        ink: float (H, W), 0 where there is none.
+        has_noise: whether the image has noise, so that small components are specks.
+
+    Returns:
+        bool (H, W); all False if the ink is no digit.
+    """
+    scale = -(-max(ink.shape) // _GRID)
+    height, width = (-(-length // scale) for length in ink.shape)
+    coarse = np.zeros((height * scale, width * scale))
+    coarse[: ink.shape[0], : ink.shape[1]] = ink
+    digit = _select(coarse.reshape(height, scale, width, scale).max(axis=(1, 3)), has_noise)
+    return digit.repeat(scale, axis=0).repeat(scale, axis=1)[: ink.shape[0], : ink.shape[1]] & (ink > 0)
+
+
+def _select(ink: np.ndarray, has_noise: bool) -> np.ndarray:
+    """`select_digit` of a small image."""
+    mask = ink > 0
+    padded = np.pad(mask, ((1, 0), (1, 0)))
+    # Gaps of a pixel, also diagonal ones, are bridged.
+    labels = label_components(padded[1:, 1:] | padded[:-1, 1:] | padded[1:, :-1] | padded[:-1, :-1]) * mask
+    count = labels.max()
+    if count == 0 or (count == 1 and not has_noise):
+        return mask
+    inside, positions = labels[mask] - 1, np.argwhere(mask)  # (P,) and (P, 2)
+    amount = np.bincount(inside, ink[mask], count)
+    level, low, high = np.zeros(count), np.full((count, 2), max(ink.shape)), np.zeros((count, 2), int)
+    np.maximum.at(level, inside, ink[mask])
+    np.minimum.at(low, inside, positions)
+    np.maximum.at(high, inside, positions)
+    extent = (high - low).max(axis=1) + 1
+    touches_side = (low == 0).any(axis=1) | (high == np.array(ink.shape) - 1).any(axis=1)
+    main = int(np.argmax(amount * np.where(touches_side, _WEIGHT_AT_SIDE, 1)))
+    gap = np.maximum(low - high[main], low[main] - high).max(axis=1)  # between the bounding boxes
+    is_near = gap <= _MAX_GAP * extent[main]
+    is_stroke = amount >= _MIN_AMOUNT * amount[main]
+    if has_noise:
+        is_stroke &= is_near
+    else:
+        is_large = (high - low).min(axis=1) + 1 >= _MIN_SIZE * extent[main]
+        is_stroke |= is_near & is_large & (level >= _MIN_LEVEL * level[main])
+    chosen = is_stroke & ~(touches_side & (extent > extent[main]))
+    chosen[main] = True
+    digit = np.append(False, chosen)[labels]
+    if has_noise:
+        outline = np.count_nonzero(np.diff(np.pad(digit, 1), axis=0)) + np.count_nonzero(np.diff(np.pad(digit, 1)))
+        longer = (high[chosen].max(axis=0) - low[chosen].min(axis=0)).max() + 1
+        digit &= outline <= _MAX_OUTLINE * longer
+    return digit

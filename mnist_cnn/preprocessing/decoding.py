@@ -1,6 +1,7 @@
 """Decoding untrusted image files: format and size are checked before any pixel is decompressed."""
 
 import io
+import re
 
 from PIL import (
     Image,
@@ -9,6 +10,17 @@ from PIL import (
 )
 
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # a camera's MPO counts as JPEG
+
+
+# Formats that are not decoded, by what their files start with, and how to get one that is.
+_PHONE_PHOTO = "Set the camera to JPEG (“most compatible”), or send a screenshot of the photo."
+_OTHER_FORMATS = {
+    rb"....ftyp(heic|heix|heim|heis|hevc|hevx|mif1|msf1)": ("HEIC", _PHONE_PHOTO),
+    rb"....ftypavi[fs]": ("AVIF", "Save it as PNG or JPEG."),
+    rb"II\*\0|MM\0\*|II\+\0|MM\0\+": ("TIFF", "Save it as PNG or JPEG."),
+    rb"%PDF-": ("PDF", "Send a screenshot of the page."),
+    rb"\s*(<\?xml.*?|<!--.*?)?(<!DOCTYPE svg.*?)?<svg": ("SVG", "Export it as PNG."),
+}
 
 
 class ImageError(ValueError):
@@ -51,6 +63,10 @@ def decode_image(content: bytes, formats: tuple[str, ...], max_pixels: int, max_
         ) from error
     # Pillow's decoders raise nearly any exception on damaged or malicious files.
     except Exception as error:
+        for start, (name, remedy) in _OTHER_FORMATS.items():
+            if re.match(start, content[:1000], re.DOTALL):
+                message = f"The file has the format {name}, which is not supported. {remedy}"
+                raise ImageError(message) from error
         raise ImageError(
             f"The image is damaged, or not a {', '.join(formats)} file. Send it again, or another one."
         ) from error

@@ -1,20 +1,50 @@
-"""Extract the ink of a drawing or an image on an even background."""
+"""Extract the ink of a drawing or an image: how much of each pixel the pen covers.
+
+The steps are the same for every source: estimate the background and how much each pixel differs from it; remove ruled
+lines; select the components that belong to the digit; and map contrast to coverage by a ramp up to the level of the
+digit's own ink, so that a pencil, a felt pen and a brush give the same.
+
+Drawings and MNIST's digits have no noise: their contrast is the coverage, up to a factor, and is kept as it is. In a
+file from a camera, a scanner or a JPEG encoder, contrast far below the level of the ink is noise.
+"""
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from .photo import has_uneven_background, segment_ink
+from .components import find_rules, select_digit
+from .photo import MAX_SIDE, has_uneven_background, paper_contrast, resize
 
-# Ink fainter than this fraction of full contrast is not distinguished from a blank page.
-_MIN_CONTRAST = 0.05
-# A pixel is ink if it differs from the background by more than this many times the noise of the background.
-_NOISE_FACTOR = 6.0
-# Pixels; an image whose longer side is at least twice this is averaged down to less than twice this.
-_MAX_SIDE = 800
+_MIN_CONTRAST = 0.05  # fraction of full contrast; fainter ink is not distinguished from a blank page
+_MIN_CONTRAST_ON_PAPER = 0.12  # the same for unevenly lit paper, as a fraction of its brightness
+_MIN_VISIBLE = 0.015  # what differs less from the background is not even called faint
+# The strongest ink must exceed this many times the deviation of the background.
+_NOISE_FACTOR = 8.0
+# Fraction of the image that is taken as the strongest ink: half of that of a small digit's fine stroke.
+_STRONGEST = 0.0005
+_WEAK = 0.3  # contrast below this fraction of the strongest is noise, or the edge of ink
+# An image is noisy if at least this many weak pixels, and this fraction of them, are local maxima, or if more than this
+# fraction of the image is weak. Contrast falls steadily at the edge of ink.
+_MIN_MAXIMA, _MIN_MAXIMA_FRACTION, _MAX_WEAK = 20, 0.1, 0.2
+_ABOVE_NOISE = (
+    0.4  # contrast as a fraction of the strongest, from which a pixel is ink while the ink's level is unknown
+)
+# Contrast as a fraction of the level of the ink, from which a pixel of a noisy image is covered, and fully covered.
+# The strokes of small digits are hardly wider than a pixel, so they are lighter than the ink itself.
+_RAMP, _SMALL_RAMP = (0.35, 0.65), (0.3, 0.55)
+# If the digit has less than this fraction of all ink, it is a piece of something else.
+_MIN_FRACTION = 0.5
+_SAME_COLOR = 0.04  # difference up to which colours count as the same
+_MIN_PAGE = 0.4  # a colour that covers this fraction of the image is the background's, even within a frame
+_ENLARGED = 120  # pixels; small digits with noise are enlarged to this longer side, so that their edges become sharp
+_MAX_FILE_SIDE = 800  # pixels; an image file is averaged down until no side is twice as long
+
+_BLANK = "The image is blank: nothing stands out from its background. Draw or photograph one digit."
+_FAINT = "The ink is too faint to be told from its background. Use a darker pen, or more light."
+_NO_DIGIT = "The image shows lines or a texture, but no digit that stands out. Show one digit on plain paper."
 
 
 class BlankSketchError(ValueError):
-    """The image has no ink, so there is no digit to recognise."""
+    """The image has no ink that could be a digit; the message says why, and what to do."""
 
 
 def to_pixels(sketch: np.ndarray | Image.Image) -> np.ndarray:
@@ -24,7 +54,8 @@ def to_pixels(sketch: np.ndarray | Image.Image) -> np.ndarray:
         sketch: as for `preprocess_with_stages`.
 
     Returns:
-        float64 (H, W, C) in 0 to 1; with an alpha channel, the colours are premultiplied.
+        float64 (H, W, C) in 0 to 1; with an alpha channel, the colours are premultiplied. Channels that say nothing
+        new are left out: alpha of an opaque image, black under alpha, and two of three equal colours.
 
     Raises:
         TypeError, ValueError: as `preprocess_with_stages`.
@@ -34,7 +65,7 @@ def to_pixels(sketch: np.ndarray | Image.Image) -> np.ndarray:
         if not (sketch.mode in ("L", "1") or sketch.mode.startswith("I;16")):
             sketch = sketch.convert("RGBA")
             # A phone's photo has more pixels than a digit needs; they would cost seconds and hundreds of megabytes.
-            sketch = sketch.reduce(max(1, max(sketch.size) // _MAX_SIDE))
+            sketch = sketch.reduce(max(1, max(sketch.size) // _MAX_FILE_SIDE))
         sketch = np.asarray(sketch)
     if not isinstance(sketch, np.ndarray) or sketch.dtype.kind not in "buf":
         raise TypeError(f"A sketch is a PIL image or an array of uint8 or of floats, not {_describe(sketch)}.")
@@ -53,6 +84,13 @@ def to_pixels(sketch: np.ndarray | Image.Image) -> np.ndarray:
         full_scale = 255.0
     else:
         full_scale = 1.0
+    if sketch.shape[2] == 4:
+        if not sketch[:, :, :3].any() and sketch[:, :, 3].any():
+            sketch = sketch[:, :, 3:]
+        elif (sketch[:, :, 3] == full_scale).all():
+            sketch = sketch[:, :, :3]
+    if sketch.shape[2] == 3 and (sketch[:, :, 1:] == sketch[:, :, :1]).all():
+        sketch = sketch[:, :, :1]
     pixels = sketch.astype(np.float64) / full_scale  # (H, W, C)
     if pixels.shape[2] == 4:
         pixels[:, :, :3] *= pixels[:, :, 3:]
@@ -60,37 +98,113 @@ def to_pixels(sketch: np.ndarray | Image.Image) -> np.ndarray:
 
 
 def extract_ink(pixels: np.ndarray) -> np.ndarray:
-    """Estimate the ink coverage of each pixel, exactly 0 on the background.
+    """Estimate the ink coverage of each pixel, exactly 0 where there is none.
 
-    The background colour is the median of the image's border. A pixel covered by ink of any colour to a fraction a
-    differs from it by a times the ink's own difference, whether the background is opaque or transparent (alpha counts
-    as a fourth channel), so the result is the coverage up to a factor. A photo of paper whose brightness varies along
-    the border is left to `segment_ink`.
+    A pixel covered by ink of any colour to a fraction a differs from the background by a times the ink's own
+    difference, whether the background is opaque or transparent (alpha counts as a fourth channel).
 
     Args:
         pixels: float64 (H, W, C), 0 to 1, from `to_pixels`.
 
     Returns:
-        float64 (H, W) in 0 to 1; for a photo of uneven paper (h, w), which is no larger.
+        float64 (H, W) in 0 to 1, up to a factor if the image has no noise. If it has (h, w), which is no larger than
+        800 pixels, and larger than the image if the digit is small.
 
     Raises:
-        BlankSketchError: there is no ink.
+        BlankSketchError: there is no ink that could be a digit.
     """
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])  # (P, C)
-    background = np.median(border, axis=0)  # (C,)
-    # 0 for a drawing on a clean canvas, above it for a camera's or a JPEG's noise.
-    noise = _NOISE_FACTOR * np.median(np.abs(border - background).max(axis=1))
-    opaque = pixels.shape[2] < 4 or pixels[:, :, 3].min() == 1
-    if opaque and has_uneven_background(border, noise):
-        ink = segment_ink(pixels[:, :, :3])
-        blank = not ink.any()
-    else:
-        ink = np.abs(pixels - background).max(axis=2)  # (H, W)
-        blank = ink.max() <= max(noise, _MIN_CONTRAST)
-        ink = np.where(ink > noise, ink, 0.0)
-    if blank:
-        raise BlankSketchError("The sketch is blank: nothing stands out from its background. Draw a digit first.")
-    return ink
+    contrast = np.abs(pixels - _estimate_background(pixels)).max(axis=2)  # (H, W)
+    if _has_noise(contrast):
+        return _extract_noisy_ink(contrast, pixels)
+    _check_contrast(contrast.max(), 0.0, _MIN_CONTRAST)
+    rules = find_rules(contrast > 0)
+    if (contrast > 0)[~rules].any():
+        contrast = np.where(rules, 0, contrast)
+    return np.where(select_digit(contrast, has_noise=False), contrast, 0.0)
+
+
+def _estimate_background(pixels: np.ndarray) -> np.ndarray:
+    """The colour (C,) along the sides, unless they are a frame around a page of another colour."""
+    step = -(-max(pixels.shape) // 200)
+    sample = pixels[::step, ::step].reshape(-1, pixels.shape[2])  # (P, C)
+    color = np.median(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]), axis=0)
+    if _is_color(sample, color).mean() < 0.5:
+        bins = np.rint(sample * 31) @ 32 ** np.arange(sample.shape[1])  # (P,), equal for similar colours
+        values, counts = np.unique(bins, return_counts=True)
+        frequent = np.median(sample[bins == values[counts.argmax()]], axis=0)
+        color = frequent if _is_color(sample, frequent).mean() > _MIN_PAGE else color
+    # The sides of an off-white page may be white.
+    return np.median(sample[_is_color(sample, color)], axis=0) if _is_color(sample, color).any() else color
+
+
+def _is_color(sample: np.ndarray, color: np.ndarray) -> np.ndarray:
+    """Whether pixels (P, C) have about a colour (C,), bool (P,)."""
+    is_color: np.ndarray = np.abs(sample - color).max(axis=1) < _SAME_COLOR
+    return is_color
+
+
+def _has_noise(contrast: np.ndarray) -> bool:
+    """Whether an image comes from a camera, a scanner or a JPEG encoder, not from a drawing program."""
+    is_weak = (contrast > 0) & (contrast < _WEAK * _strongest(contrast))
+    padded = np.pad(contrast, 1)
+    is_maximum = (contrast > padded[1:-1, :-2]) & (contrast > padded[1:-1, 2:])
+    is_maximum |= (contrast > padded[:-2, 1:-1]) & (contrast > padded[2:, 1:-1])
+    num_weak, num_maxima = np.count_nonzero(is_weak), np.count_nonzero(is_weak & is_maximum)
+    return num_weak > _MAX_WEAK * contrast.size or num_maxima >= max(_MIN_MAXIMA, _MIN_MAXIMA_FRACTION * num_weak)
+
+
+def _strongest(contrast: np.ndarray) -> float:
+    """Contrast that the strongest ink has, whatever a few pixels have."""
+    rank = max(3, int(_STRONGEST * contrast.size))
+    positive = contrast[contrast > 0]
+    return float(np.partition(positive, -rank)[-rank]) if len(positive) >= rank else 0.0
+
+
+def _check_contrast(strongest: float, noise: float, min_contrast: float) -> None:
+    """Raise `BlankSketchError` unless the strongest contrast exceeds both."""
+    if strongest <= max(noise, _MIN_VISIBLE):
+        raise BlankSketchError(_BLANK)
+    if strongest <= min_contrast:
+        raise BlankSketchError(_FAINT)
+
+
+def _extract_noisy_ink(contrast: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """`extract_ink` of an image with noise, whose contrast (H, W) to an even background is known."""
+    contrast, min_contrast = resize(contrast.astype(np.float32), MAX_SIDE), _MIN_CONTRAST
+    is_transparent = pixels.shape[2] == 4
+    if not is_transparent and has_uneven_background(contrast, _strongest(contrast)):
+        contrast, min_contrast = paper_contrast(pixels), _MIN_CONTRAST_ON_PAPER
+    # Twice the first quartile is about the median, but still that of the background if ink covers half of the image.
+    noise = _NOISE_FACTOR * 2 * float(np.quantile(np.abs(contrast), 0.25))
+    for _ in range(4):  # rules may be darker than the ink, and others fainter than these
+        level = _strongest(contrast)
+        _check_contrast(level, noise, min_contrast)
+        rules = find_rules(contrast > _ABOVE_NOISE * level)
+        if not rules.any():
+            break
+        contrast = np.where(_dilate(rules), 0, contrast)
+    digit = select_digit(np.where(contrast > _ABOVE_NOISE * level, contrast, 0), has_noise=True)
+    level = float(np.median(contrast[digit])) if digit.any() else level
+    extent = max(np.ptp(positions) + 1 for positions in np.nonzero(digit)) if digit.any() else 1
+    scale = max(1, min(-(-_ENLARGED // extent), MAX_SIDE // max(contrast.shape)))
+    start, end = _RAMP if scale == 1 else _SMALL_RAMP
+    ink = np.where(contrast > start * level, contrast, 0)
+    digit = select_digit(ink, has_noise=True)
+    if not digit.any() or ink[digit].sum() < _MIN_FRACTION * ink.sum():
+        raise BlankSketchError(_NO_DIGIT)
+    contrast = np.where(_dilate(digit), contrast, 0)
+    size = [length * scale for length in contrast.shape[::-1]]
+    contrast = np.asarray(Image.fromarray(contrast).resize(size, Image.Resampling.BICUBIC))
+    return np.clip((contrast.astype(np.float64) / level - start) / (end - start), 0, 1)
+
+
+def _dilate(mask: np.ndarray) -> np.ndarray:
+    """A mask (H, W) and the pixels next to it."""
+    for axis in (0, 1):
+        padded = np.pad(mask, [(1, 1) if axis == other else (0, 0) for other in (0, 1)])
+        length = mask.shape[axis]
+        mask = np.logical_or.reduce([padded.take(range(shift, shift + length), axis) for shift in range(3)])
+    return mask
 
 
 def _describe(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Segment the ink in a photo of paper, which may be unevenly lit, noisy, ruled or dusty.
+"""Ink on paper that may be unevenly lit.
 
 Light multiplies the reflectance of paper and ink alike, so ink is measured by how much darker it is than the paper
 around it, as a fraction. The brightness of the paper under the ink is estimated by a morphological closing (a maximum
@@ -13,110 +13,79 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
-from .components import label_components
-
-_SIDE = 800  # pixels; longer side of the image in which ink is segmented
+MAX_SIDE = 800  # pixels; longer side of the image in which ink is found
 _COARSE_SIDE = 200  # longer side of the one in which the paper's brightness is estimated
 _WINDOW = 0.18  # side of the closing's window, as a fraction of the longer side: wider than any stroke
 # Standard deviation of the blur against noise, as a fraction of the longer side; a fine pen's line is six times that.
 _BLUR = 0.0015
 _MIN_BRIGHTNESS = 1 / 255  # below this a ratio of brightnesses means nothing
+_MIN_SKEWNESS = 0.3  # of detail that contains ink; pens have 0.4 to 4, lamps and shadows on blank sheets up to 0.25
 
-# A difference from the background above this is not explained by the noise of even paper.
-_MAX_NOISE = 0.05
-# A camera's image varies from pixel to pixel, a drawing only at edges: fraction of border pixels unlike the one before.
-_MIN_CHANGES = 0.25
-
-# Ink fainter than this fraction of the paper's brightness is not distinguished from the paper's grain.
-_MIN_CONTRAST = 0.12
-# The strongest ink must exceed this many times the variation of the paper.
-_NOISE_FACTOR = 8.0
-# Fraction of the image that is taken as the strongest ink: a tenth of a small digit.
-_STRONGEST = 0.001
-# Contrast, as a fraction of the strongest ink's, up to which a pixel is no ink (as printed rules) and from which it is
-# fully covered.
-_RAMP_START, _RAMP_END = 0.3, 0.7
-# A component with less ink than this fraction of the largest component's is dust.
-_DUST = 0.05
-# If the longer side of all ink together is less than this fraction of the image's, all of it is dust.
-_MIN_SIZE = 0.04
-# If the remaining ink is less than this fraction of all that was dark, it is a piece of something else, such as rules.
-_MIN_REMAINING = 0.5
+_TINY_SIDE = 64  # pixels; longer side of the image in which shaded areas are found
+# Contrast of shade as a fraction of the strongest: from the first on it could pass for ink, and below the second it is
+# too light to be the ink itself.
+_MIN_SHADE, _MAX_SHADE = 0.15, 0.6
+_MIN_AREA, _MIN_AT_SIDES = 0.02, 0.1  # fractions of the image and of its sides that are shaded
 
 
-def has_uneven_background(border: np.ndarray, noise: float) -> bool:
-    """Whether the border of an image is that of a photo of paper whose brightness varies.
+def has_uneven_background(contrast: np.ndarray, level: float) -> bool:
+    """Whether an image has shaded areas: wider than strokes, and lighter than ink or along the sides of the image.
 
     Args:
-        border: float (P, C), the pixels along the image's sides in order, 0 to 1.
-        noise: largest difference from the border's median colour that is not ink.
+        contrast: float32 (H, W), how much each pixel differs from the colour that most of the background has.
+        level: the contrast of the strongest ink.
     """
-    if noise > _MAX_NOISE:
-        return True
-    # True also where a shadow covers one corner only.
-    beyond = np.abs(border - np.median(border, axis=0)).max(axis=1) > noise
-    return beyond.mean() > 0.01 and (np.diff(border, axis=0) != 0).any(axis=1).mean() >= _MIN_CHANGES
+    tiny = resize(contrast, _TINY_SIDE)
+    # Most steps are those of noise.
+    noise = 3 * float(np.median(np.abs(np.diff(tiny, axis=int(np.argmax(tiny.shape))))))
+    reach = round(_WINDOW / 2 * max(tiny.shape))
+    shade = tiny > max(noise, _MIN_SHADE * level)
+    # Morphological opening: only what contains the whole window remains.
+    shade = _filter(np.max, np.pad(_filter(np.min, np.pad(shade, reach, mode="edge"), reach), reach), reach)
+    is_light = (shade & (tiny < _MAX_SHADE * level)).mean() > _MIN_AREA
+    sides = np.concatenate([shade[0], shade[-1], shade[:, 0], shade[:, -1]])
+    return bool(is_light or (shade.mean() > _MIN_AREA and sides.mean() > _MIN_AT_SIDES))
 
 
-def segment_ink(pixels: np.ndarray) -> np.ndarray:
-    """Estimate the ink coverage of each pixel of a photo, dark ink on light paper or light ink on dark paper.
-
-    Strokes may be up to 18 % as wide as the image is long. Whatever touches a side of the image is removed: a finger,
-    the edge of the sheet or a printed rule.
+def paper_contrast(pixels: np.ndarray) -> np.ndarray:
+    """How much darker each pixel of a photo is than the paper around it, or lighter if the ink is light on dark.
 
     Args:
         pixels: float (H, W, C), grey or coloured, 0 to 1.
 
     Returns:
-        float64 (h, w) in 0 to 1, all 0 if there is no ink; no side is longer than 800 pixels.
+        float32 (h, w), around 0 on paper and up to 1; 0 everywhere if there is no ink. No side is longer than 800
+        pixels.
     """
-    channels = [_resize(channel.astype(np.float32), _SIDE) for channel in np.moveaxis(pixels, 2, 0)]
-    image = _select_channel(channels)
+    image = _select_channel([resize(channel.astype(np.float32), MAX_SIDE) for channel in np.moveaxis(pixels, 2, 0)])
     image = _blur(image, _BLUR * max(image.shape))
-    coarse = _close(_resize(image, _COARSE_SIDE))
+    coarse = _close(resize(image, _COARSE_SIDE))
     paper = np.asarray(Image.fromarray(coarse).resize(image.shape[::-1], Image.Resampling.BILINEAR))
-    contrast = 1 - image / paper
-    contrast -= np.median(contrast)  # noise makes the closing a little brighter than the paper
-    strongest = np.quantile(contrast, 1 - _STRONGEST)
-    if strongest <= max(_MIN_CONTRAST, _NOISE_FACTOR * np.median(np.abs(contrast))):
-        return np.zeros(contrast.shape)
-    coverage = np.clip((contrast / strongest - _RAMP_START) / (_RAMP_END - _RAMP_START), 0, 1).astype(np.float64)
-    return np.where(_digit_mask(coverage), coverage, 0.0)
+    contrast: np.ndarray = 1 - image / paper
+    return contrast - np.median(contrast)  # noise makes the closing a little brighter than the paper
 
 
 def _select_channel(channels: list[np.ndarray]) -> np.ndarray:
     """The channel in which the ink stands out most, float32 (h, w), inverted if the ink is light on dark.
 
     Fine detail in the logarithm of brightness is symmetric at the edge of a shadow, but one-sided at ink, which is
-    narrow: the sign of its third moment tells dark ink from light, and its size how much the ink stands out.
+    narrow: the sign of its third moment tells dark ink from light, and its size how much the ink stands out. If no
+    channel has much skewness, there is no ink, and the result is 1 everywhere.
     """
-    skews = []
+    moments, skewness = [], []
     for channel in channels:
-        logarithm = np.log(np.maximum(_resize(channel, _COARSE_SIDE), _MIN_BRIGHTNESS))
-        skews.append(((logarithm - _average(logarithm)) ** 3).mean())
-    best = int(np.argmax(np.abs(skews)))
+        logarithm = np.log(np.maximum(resize(channel, _COARSE_SIDE), _MIN_BRIGHTNESS))
+        detail = logarithm - _average(logarithm)
+        moments.append(float((detail**3).mean()))
+        skewness.append(abs(moments[-1]) / max(1e-9, float(detail.std()) ** 3))
+    if max(skewness) < _MIN_SKEWNESS:
+        return np.ones_like(channels[0])
+    best = int(np.argmax(np.abs(moments)))
     channel = np.maximum(channels[best], _MIN_BRIGHTNESS)
-    return channel if skews[best] < 0 else 1 / channel
+    return channel if moments[best] < 0 else 1 / channel
 
 
-def _digit_mask(coverage: np.ndarray) -> np.ndarray:
-    """Where the ink (h, w) belongs to a digit, bool (h, w): not to faint marks, dust, or what touches a side."""
-    components = label_components(coverage > 0)
-    count = components.max() + 1
-    amount = np.bincount(components.ravel(), coverage.ravel(), count)
-    is_digit = np.bincount(components.ravel(), coverage.ravel() == 1, count) > 0
-    for other in (0, components[0], components[-1], components[:, 0], components[:, -1]):
-        is_digit[other] = False
-    if not is_digit.any():
-        return np.zeros(coverage.shape, bool)
-    is_digit &= amount >= _DUST * amount[is_digit].max()
-    mask = is_digit[components]
-    longer = max(np.ptp(np.flatnonzero(mask.any(axis=axis))) + 1 for axis in (0, 1))
-    is_piece = amount[is_digit].sum() < _MIN_REMAINING * amount.sum()
-    return np.zeros(coverage.shape, bool) if is_piece or longer < _MIN_SIZE * max(coverage.shape) else mask
-
-
-def _resize(image: np.ndarray, side: int) -> np.ndarray:
+def resize(image: np.ndarray, side: int) -> np.ndarray:
     """Average a float32 image (H, W) down until no side is longer than `side`."""
     scale = min(1, side / max(image.shape))
     size = [max(1, round(length * scale)) for length in image.shape[::-1]]

@@ -14,7 +14,7 @@ from ..data.corrections import LabelledDrawings
 from ..feature_maps import feature_maps
 from ..jobs.run import TrainingRun
 from ..models import DEFAULT_MODEL, count_parameters
-from ..preprocessing import BlankSketchError, PreprocessingStages, preprocess_with_stages
+from ..preprocessing import BlankSketchError, PreprocessingStages, preprocess_with_stages, sketch_to_mnist
 from .components.feature_maps.feature_maps import FeatureMaps, feature_maps_value
 from .components.image_upload.image_upload import ImageUpload
 from .components.label_feedback.label_feedback import LabelFeedback, score_text, selected_digit
@@ -31,7 +31,6 @@ from .events import IMMEDIATE
 from .server.errors import user_error
 
 _NO_DIGIT = "no digit"  # the label that the API gives to a rejected image
-_BLANK_IMAGE = empty_prediction("The image is blank, or the drawing runs off its edges.")
 
 
 @dataclass(frozen=True)
@@ -78,8 +77,10 @@ class DrawHandlers:
             stages = preprocess_with_stages(sketch) if sketch else None
         except BlankSketchError:  # for example, everything was erased
             stages = None
-        if stages is None:
-            return None, {}
+        return (None, {}) if stages is None else (stages, self._classify(stages, user_model))
+
+    def _classify(self, stages: PreprocessingStages, user_model: Classifier | None) -> dict[str, ModelResult]:
+        """The result of each model by its value in the model choice."""
         results: dict[str, ModelResult] = {}
         is_digit = None  # for the first model to decide: all pretrained ones have the same rejection model
         for key, classifier in self._models(user_model).items():
@@ -94,7 +95,7 @@ class DrawHandlers:
                 milliseconds,
             )
             is_digit = prediction.is_digit
-        return stages, results
+        return results
 
     def predict_sketch(
         self,
@@ -123,11 +124,14 @@ class DrawHandlers:
         """The update of the second prediction panel for an uploaded image; hides the panel if there is none."""
         if image is None:
             return gr.update(visible=False)
-        stages, results = self.predict_all(image, user_model)
-        if stages is None or model not in results:
-            return gr.update(value=_BLANK_IMAGE, visible=True)
-        value = prediction_value(stages, results, model, first_stage="Extracted ink")
-        return gr.update(value=value, visible=True)
+        try:
+            stages = preprocess_with_stages(image)
+        except BlankSketchError as error:
+            return gr.update(value=empty_prediction(str(error)), visible=True)
+        results = self._classify(stages, user_model)
+        if model not in results:  # the user's model is gone
+            return gr.update(visible=False)
+        return gr.update(value=prediction_value(stages, results, model, first_stage="Extracted ink"), visible=True)
 
     def add_label(
         self,
@@ -151,13 +155,15 @@ class DrawHandlers:
         """Each digit's probability by the default model, or `_NO_DIGIT`, for the API.
 
         Raises:
-            gr.Error: there is no image, or it is blank.
+            gr.Error: there is no image, or no ink in it that could be a digit.
         """
         if image is None:
             raise user_error("There is no image to classify. Choose a file that shows one digit.")
-        prediction = self._pretrained[DEFAULT_MODEL].predict(image)
-        if prediction.digit is None:
-            raise user_error("The image is blank: nothing stands out from the background.")
+        try:
+            mnist_image = sketch_to_mnist(image)
+        except BlankSketchError as error:
+            raise user_error(str(error)) from error
+        prediction = self._pretrained[DEFAULT_MODEL].predict_image(mnist_image)
         if not prediction.is_digit:
             return _NO_DIGIT
         return {str(digit): float(probability) for digit, probability in enumerate(prediction.probabilities)}

@@ -1,13 +1,15 @@
 """The benchmarks' own arithmetic, and their tables."""
 
 import gzip
+import io
 import json
 from multiprocessing.pool import ThreadPool
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from benchmarks import confidence, drawings, tables
+from benchmarks import confidence, drawings, files, tables
 from mnist_cnn.checkpoint import load_pretrained
 from mnist_cnn.models import MODELS
 from mnist_cnn.preprocessing import sketch_to_mnist
@@ -77,6 +79,31 @@ def test_files_of_images_are_enlarged_and_preprocessed(tmp_path, pool):
     assert (data.images == images).all()  # an enlarged MNIST image is reproduced
     assert data.labels.tolist() == [3, 8] and data.donors.tolist() == ["", ""]
     assert drawings.evaluate("some.npz", data, sheets=None)["models"]["net-25k"]["donor_mean"] is None
+
+
+@pytest.mark.parametrize("name", files.KINDS)
+def test_files_of_every_kind_have_their_side_and_differ_by_seed(name):
+    kind = files.KINDS[name] | {"side": min(100, (files.NOMINAL | files.KINDS[name])["side"])}
+    made = [files.make_file(DIGITS[3], kind, np.random.default_rng(seed)) for seed in (0, 0, 1)]
+    assert made[0] == made[1] != made[2]
+    assert Image.open(io.BytesIO(made[0])).size == (kind["side"], kind["side"])
+
+
+def test_outcomes_of_files_are_counted(tmp_path, pool, capsys):
+    for name, image in {
+        "3_paint1.png": render(place(DIGITS[3])),
+        "4_paint2.png": render(place(DIGITS[3])),
+        "5_scan1.png": Image.new("L", (40, 40)),
+        "6_scan2.png": render([[(0.1, 0.1), (0.9, 0.9)], [(0.9, 0.1), (0.1, 0.9)]]),
+    }.items():
+        image.save(tmp_path / name)
+    (tmp_path / "README.md").touch()
+    rows = {row["name"]: row for row in files.evaluate_folder(tmp_path, pool, tmp_path / "sheets")}
+    assert rows["paint"]["outcomes"]["net-25k"] == {"right": 1, "rejected": 0, "blank": 0, "wrong": 1}
+    assert rows["scan"]["outcomes"]["net-25k"] == {"right": 0, "rejected": 1, "blank": 1, "wrong": 0}
+    assert {path.name for path in (tmp_path / "sheets").iterdir()} == {"paint.png", "scan.png"}
+    row = files.evaluate_kind("nominal", SAMPLES, pool, None)
+    assert row["files"] == sum(row["outcomes"]["net-8k"].values()) == 10
 
 
 def test_reliability_of_known_probabilities():

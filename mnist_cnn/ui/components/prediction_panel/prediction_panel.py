@@ -54,6 +54,10 @@ def prediction_value(
         first_stage: caption of `stages.ink`.
     """
     prediction = results[selected].prediction
+    message = _message(prediction)
+    sides = (stages.ink[0], stages.ink[-1], stages.ink[:, 0], stages.ink[:, -1])
+    if not prediction.is_digit and any(side.any() for side in sides):
+        message += " The ink runs off the image: leave some margin around the digit."
     images = (stages.ink * 255, stages.cropped * 255, stages.resized, stages.image, prediction.model_input)
     shown_stages = [
         {"name": name, "image": png_url(image, _MAX_STAGE_SIDE)}
@@ -64,7 +68,7 @@ def prediction_value(
         state="predicted",
         digit=str(prediction.digit) if prediction.is_digit else "?",
         explained_digit=prediction.digit,
-        message=_message(prediction),
+        message=message,
         model_input=shown_stages[-1]["image"],
         stages=shown_stages,
         models=[
