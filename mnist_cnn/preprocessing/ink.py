@@ -149,7 +149,7 @@ def _has_noise(contrast: np.ndarray) -> bool:
     padded = np.pad(contrast, 1)
     is_maximum = (contrast > padded[1:-1, :-2]) & (contrast > padded[1:-1, 2:])
     is_maximum |= (contrast > padded[:-2, 1:-1]) & (contrast > padded[2:, 1:-1])
-    num_weak, num_maxima = np.count_nonzero(is_weak), np.count_nonzero(is_weak & is_maximum)
+    num_weak, num_maxima = int(is_weak.sum()), int((is_weak & is_maximum).sum())
     return num_weak > _MAX_WEAK * contrast.size or num_maxima >= max(_MIN_MAXIMA, _MIN_MAXIMA_FRACTION * num_weak)
 
 

@@ -123,7 +123,7 @@ def test_rejected_drawing_that_runs_off_the_image_is_told_so():
     ink[20:, 20:30] = 1
     stages = PreprocessingStages(ink, ink, np.zeros((20, 20), np.uint8), np.zeros((28, 28), np.uint8))
     assert prediction_value(stages, results, "net-25k")["message"] == (
-        "Not recognised as a digit. The ink runs off the image: leave some margin around the digit."
+        "Not recognised as a digit. Closest: 0. The ink runs off the image: leave some margin around the digit."
     )
 
 
