@@ -12,7 +12,7 @@ from mnist_cnn.checkpoint import load_checkpoint, save_checkpoint
 from mnist_cnn.data import DataError, load_mnist
 from mnist_cnn.models import DEFAULT_MODEL, MODELS, build_model, count_parameters
 from mnist_cnn.runtime import DEVICES, select_device
-from mnist_cnn.training import RECIPES, Progress, get_settings, train
+from mnist_cnn.training import AUGMENTATIONS, RECIPES, Progress, get_settings, train
 from mnist_cnn.training.progress import run_metrics
 
 BAR_WIDTH = 30
@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
             train_fraction=options.train_fraction,
             seed=options.seed,
             num_threads=options.threads,
+            **AUGMENTATIONS.get(options.augmentation, {}),
         )
         device = select_device(options.device)
         for path in filter(None, (options.output, options.metrics)):
@@ -48,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     model.to(device)
     num_parameters = count_parameters(model)
     print(f"{settings.model}: {num_parameters:,} parameters, recipe {settings.recipe}, seed {settings.seed}, {device}")
+    if not options.output:
+        print("The model will not be saved. To keep it, name a file with --output.")
     try:
         for progress in train(model, *training_set, settings, test=test_set):
             show_progress(progress)
@@ -82,7 +85,8 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, help="passes over the training set (default: the recipe's)")
     parser.add_argument("--batch-size", type=int, help="samples per step (default: the recipe's)")
     parser.add_argument("--lr", type=float, help="peak learning rate of SGD (default: the recipe's)")
-    parser.add_argument("--train-fraction", type=float, help="fraction of the training set to use, 0 to 1 (default: 1)")
+    parser.add_argument("--augmentation", choices=AUGMENTATIONS, help="changes of the images (default: the recipe's)")
+    parser.add_argument("--train-fraction", type=float, help="fraction of the training set, 0.001 to 1 (default: 1)")
     parser.add_argument(
         "--seed", type=int, default=0, help="seed of initialisation, shuffling and augmentation (default: %(default)s)"
     )

@@ -16,7 +16,8 @@ from torch.nn import functional as F
 from .evaluation import predict_logits
 from .models import DigitCNN
 
-_NUM_IMAGES = 10_000  # enough to fit two numbers
+NUM_CALIBRATION_IMAGES = 10_000  # enough to fit two numbers
+
 _REJECTION_RATE = 0.003  # fraction of training images that the threshold rejects
 _MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.05, 20.0
 
@@ -50,15 +51,19 @@ def calibrate(model: DigitCNN, images: torch.Tensor, labels: torch.Tensor) -> Ca
     """Calibrate a model on its own training images, so that the test set remains unseen.
 
     A model with fewer than 25,000 parameters is hardly more accurate on its training images than on others. The
-    temperature is fitted to the first 10,000 of them, and the threshold rejects 0.3 % of these.
+    first 10,000 of them are used.
 
     Args:
         model: maps normalised images (N, 1, 28, 28) to logits (N, 10).
         images: uint8 (N, 28, 28).
         labels: int64 (N,), 0 to 9.
     """
-    logits = predict_logits(model, images[:_NUM_IMAGES])  # (N, 10)
-    temperature = fit_temperature(logits, labels[:_NUM_IMAGES])
+    return fit_calibration(predict_logits(model, images[:NUM_CALIBRATION_IMAGES]), labels[:NUM_CALIBRATION_IMAGES])
+
+
+def fit_calibration(logits: torch.Tensor, labels: torch.Tensor) -> Calibration:
+    """A temperature fitted to logits (N, 10) and labels (N,), and a threshold that rejects 0.3 % of their images."""
+    temperature = fit_temperature(logits, labels)
     scores = top2_probability(Calibration(temperature).probabilities(logits))  # (N,)
     return Calibration(temperature, scores.quantile(_REJECTION_RATE).item())
 

@@ -26,6 +26,7 @@ _CHECKSUMS = WEIGHTS_DIR / "SHA256SUMS"  # in the format of sha256sum
 _FORMAT = "mnist-cnn-checkpoint-4"
 _MAX_BYTES = 4 * 2**20  # the largest model takes 0.1 MB
 _MAX_REASON_LENGTH = 400  # characters of PyTorch's error, which quotes the file
+_TEMPERATURES = (1e-6, 1e6)  # beyond these, logits overflow
 
 
 class CheckpointError(ValueError):
@@ -149,9 +150,10 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         raise CheckpointError(f"{path} has no training settings.")
     if accuracy is not None and not (isinstance(accuracy, float) and 0 <= accuracy <= 1):
         raise CheckpointError(f"{path} has a test accuracy of {reprlib.repr(accuracy)}; it must be from 0 to 1.")
-    if not (isinstance(temperature, float) and 0 < temperature < float("inf")):
+    low, high = _TEMPERATURES
+    if not (isinstance(temperature, float) and low <= temperature <= high):
         raise CheckpointError(
-            f"{path} has a temperature of {reprlib.repr(temperature)}; it must be above 0 and finite."
+            f"{path} has a temperature of {reprlib.repr(temperature)}; it must be from {low:g} to {high:g}."
         )
     if not (isinstance(threshold, float) and 0 <= threshold <= 1):
         raise CheckpointError(f"{path} has a rejection threshold of {reprlib.repr(threshold)}; it must be from 0 to 1.")
@@ -166,6 +168,8 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     for key, value in model.state_dict().items():
         if not value.isfinite().all():
             raise CheckpointError(f"{path}: {key} has values that are not finite. Train again with a lower --lr.")
+        if key.endswith("running_var") and (value < 0).any():
+            raise CheckpointError(f"{path}: {key} has negative values, which no variance has. Get the file again.")
     return Checkpoint(model.eval().requires_grad_(False), name, settings, accuracy, Calibration(temperature, threshold))
 
 

@@ -5,7 +5,7 @@ import copy
 import torch
 from torch.nn import functional as F
 
-from .constants import NUM_CLASSES
+from .constants import IMAGE_SIZE, NUM_CLASSES
 from .models import DigitCNN
 from .preprocessing import normalize
 from .runtime import limit_threads
@@ -16,12 +16,13 @@ _BATCH_SIZE = 50
 
 
 @torch.inference_mode()
-def predict_logits(model: DigitCNN, images: torch.Tensor) -> torch.Tensor:
+def predict_logits(model: DigitCNN, images: torch.Tensor, cropped: bool = False) -> torch.Tensor:
     """Logits of a model in evaluation mode; the model itself stays in the mode and memory format that it has.
 
     Args:
         model: maps images (N, 1, 28, 28), normalised to its `TARGET_STD`, to logits (N, 10).
         images: uint8 (N, 28, 28), on any device.
+        cropped: whether the model gets crops from the centre, `CROP_SIZE` pixels large, as it may have been trained on.
 
     Returns:
         float32 (N, 10), on the device of `images`.
@@ -30,13 +31,14 @@ def predict_logits(model: DigitCNN, images: torch.Tensor) -> torch.Tensor:
     # take up to ten times as long as one where other processes keep the cores busy.
     model = copy.deepcopy(model).eval().to(memory_format=torch.channels_last)
     device = next(model.parameters(), images).device
+    height, width = model.CROP_SIZE if cropped else (IMAGE_SIZE, IMAGE_SIZE)
+    top, left = (IMAGE_SIZE - height) // 2, (IMAGE_SIZE - width) // 2
+    logits = []
     with limit_threads(1):
-        return torch.cat(
-            [
-                model(normalize(batch.to(device), model.TARGET_STD)).to(images.device)
-                for batch in images.split(_BATCH_SIZE)
-            ]
-        )  # (N, 10)
+        for batch in images.split(_BATCH_SIZE):
+            x = normalize(batch.to(device), model.TARGET_STD)  # (B, 1, 28, 28)
+            logits.append(model(x[:, :, top : top + height, left : left + width]).to(images.device))
+    return torch.cat(logits)  # (N, 10)
 
 
 def accuracy(model: DigitCNN, images: torch.Tensor, labels: torch.Tensor) -> float:

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import os
 import platform
 from collections.abc import Iterator
 
@@ -15,6 +16,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # options of gl
 def select_device(name: str = "auto") -> torch.device:
     """The device to train on: "cpu", "cuda", or "auto" for a GPU where PyTorch finds one.
 
+    On ZeroGPU "auto" is the CPU, because PyTorch finds a GPU there that only functions with `spaces.GPU` may use.
+
     Raises:
         ValueError: "cuda" where PyTorch finds no GPU, or another name.
     """
@@ -22,7 +25,9 @@ def select_device(name: str = "auto") -> torch.device:
         raise ValueError(f"Unknown device {name!r}. Available: {', '.join(DEVICES)}.")
     if name == "cuda" and not torch.cuda.is_available():
         raise ValueError("PyTorch finds no GPU here: use --device cpu, or install a build of PyTorch for your GPU.")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() and not os.environ.get("SPACES_ZERO_GPU") else "cpu"
+    return torch.device(name)
 
 
 @contextlib.contextmanager

@@ -45,6 +45,14 @@ def test_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch)
     assert os.listdir(tmp_path) == ["w.pt"]
 
 
+def nested_lists():
+    """A list whose text has a hundred million characters, and whose pickle has 300 bytes."""
+    value = []
+    for _ in range(25):
+        value = [value, value]
+    return value
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -67,6 +75,11 @@ def test_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch)
             lambda c: c["state_dict"].update({"head.bias": torch.full((10,), torch.nan)}),
             "head.bias has values that are not finite",
         ),
+        (lambda c: c["state_dict"].update({"head.bias": torch.zeros(10).to_sparse()}), "head.bias"),
+        (lambda c: c["state_dict"].update({"head.bias": torch.zeros(10, device="meta")}), "head.bias"),
+        (lambda c: c["state_dict"]["bn1.running_var"].fill_(-1), "bn1.running_var has negative values"),
+        (lambda c: c.update(temperature=1e-320), "temperature of 1e-320"),
+        (lambda c: c.update(test_accuracy=nested_lists()), r"test accuracy of \[.{,700}$"),
     ],
 )
 def test_unsuitable_checkpoint_is_rejected_with_the_reason(tmp_path, change, message):

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import train
 from mnist_cnn.checkpoint import load_checkpoint
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.models import build_model
+from mnist_cnn.training import AUGMENTATIONS
 from tests.support import PROJECT
 
 
@@ -65,9 +67,20 @@ def test_training_continues_from_a_checkpoint(small_root, tmp_path, capsys):
     assert "holds net-8k, not net-25k" in capsys.readouterr().err
 
 
+def test_augmentation_is_trained_with_and_a_model_without_file_is_announced(small_root, tmp_path, capsys):
+    common = ("--model", "net-8k", "--batch-size", 100, "--augmentation", "light", "--data-root", small_root)
+    assert main(*common, "--metrics", tmp_path / "m.json") == 0
+    assert "The model will not be saved. To keep it, name a file with --output." in capsys.readouterr().out
+    assert main(*common, "--output", tmp_path / "w.pt") == 0
+    assert "will not be saved" not in capsys.readouterr().out
+    assert load_checkpoint(tmp_path / "w.pt").settings["affine"] == dataclasses.asdict(AUGMENTATIONS["light"]["affine"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--train-fraction", "0.0001"], "train_fraction must be from 0.001 to 1, not 0.0001"),
+        (["--train-fraction", "0.01"], "batch_size (64) exceeds the training set (4)"),
         (["--epochs", "0"], "epochs must be from 1 to 1000, not 0"),
         (["--lr", "-1"], "lr must be from 0.0001 to 10, not -1.0"),
         (["--output", "."], "is a folder"),

@@ -41,6 +41,19 @@ def test_evaluation_leaves_the_model_and_the_number_of_threads_as_they_were():
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
 
 
+def test_cropped_images_are_those_that_training_crops_from_the_centre():
+    class Shape(DigitCNN):
+        CROP_SIZE = (24, 20)
+
+        def forward(self, x):
+            return torch.tensor([[*x.shape[2:], *x[0, 0, 0, :2], *x[0, 0, -1, -2:]]]).expand(len(x), -1)
+
+    images = torch.arange(28 * 28).reshape(1, 28, 28).remainder(251).to(torch.uint8)
+    inputs = normalize(images)[0, 0, 2:26, 4:24]
+    (values,) = predict_logits(Shape(), images, cropped=True)
+    assert values.tolist() == [24, 20, *inputs[0, :2].tolist(), *inputs[-1, -2:].tolist()]
+
+
 def test_confusion_matrix_has_a_row_for_each_label():
     logits = torch.eye(10)[[3, 3, 7, 0]]
     matrix = confusion_matrix(logits, torch.tensor([3, 5, 7, 7]))

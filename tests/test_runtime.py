@@ -25,3 +25,9 @@ def test_thread_limit_ends_with_its_block():
         assert torch.get_num_threads() == before + 1
         raise KeyError
     assert torch.get_num_threads() == before
+
+
+def test_auto_selects_the_cpu_on_zero_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)  # what ZeroGPU makes of it
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    assert select_device("auto").type == "cpu"

@@ -8,6 +8,7 @@ import torch
 from ..constants import IMAGE_SIZE
 from .affine import AffineRanges, random_affine
 
+_MAX_DRAWINGS = 300  # of a session
 _AUGMENTATION = AffineRanges(degrees=10, translate=0.05, scale=0.1, shear=5)  # about as much as one hand varies
 
 
@@ -38,17 +39,20 @@ class LabelledDrawings:
     def add(self, image: np.ndarray, label: int, prediction: int | None) -> "LabelledDrawings":
         """These drawings and one more. If its image equals the last one, it replaces that: the user corrects a label.
 
+        The last 300 are kept.
+
         Args:
             image: uint8 (28, 28).
             label: the digit that the user meant, 0 to 9.
             prediction: the digit that a model predicted; None if it rejected the drawing.
         """
         copy = torch.tensor(image)  # the caller's array may be read-only, or change later
-        kept = self.count - bool(self.count and torch.equal(self.images[-1], copy))
+        end = self.count - bool(self.count and torch.equal(self.images[-1], copy))
+        kept = slice(max(0, end - _MAX_DRAWINGS + 1), end)
         return LabelledDrawings(
-            torch.cat([self.images[:kept], copy[None]]),
-            torch.cat([self.labels[:kept], torch.tensor([label])]),
-            torch.cat([self.predictions[:kept], torch.tensor([-1 if prediction is None else prediction])]),
+            torch.cat([self.images[kept], copy[None]]),
+            torch.cat([self.labels[kept], torch.tensor([label])]),
+            torch.cat([self.predictions[kept], torch.tensor([-1 if prediction is None else prediction])]),
         )
 
     def augmented_copies(self, num_copies: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -8,6 +8,7 @@ import os
 import struct
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -63,16 +64,25 @@ def load_mnist(root: str | Path | None = None, train: bool = True) -> LabelledIm
     corruption = _find_corruption(root, train)
     if corruption:
         _log.warning("MNIST in %s is corrupt: %s. Downloading it again.", root, corruption)
-        try:
-            _download(root, train)
-        except Exception as error:  # see below
-            raise DataError(_error_message(root, train, f"{corruption}, and the download failed")) from error
-    try:
-        dataset = datasets.MNIST(root, train=train, download=True)
-        images, labels = dataset.data, dataset.targets
+    # torchvision loads a set only if the files of both sets are there.
+    names = [
+        name
+        for part, pair in _FILES.items()
+        for name in pair
+        if (corruption and part == train) or not (root / "MNIST" / "raw" / name).is_file()
+    ]
     # torchvision passes on whatever its parser or the network raise, from OSError to AssertionError.
+    try:
+        if names:
+            _download(root, names)
     except Exception as error:
-        raise DataError(_error_message(root, train, str(error).strip() or type(error).__name__)) from error
+        cause = f"{corruption}, and the download failed" if corruption else _cause(error)
+        raise DataError(_error_message(root, train, cause)) from error
+    try:
+        dataset = datasets.MNIST(root, train=train)
+        images, labels = dataset.data, dataset.targets
+    except Exception as error:
+        raise DataError(_error_message(root, train, _cause(error))) from error
     if images.shape != (len(labels), 28, 28) or len(labels) == 0 or not 0 <= labels.min() <= labels.max() <= 9:
         problem = f"images of shape {tuple(images.shape)} and {len(labels)} labels do not match, or are not MNIST's"
         raise DataError(_error_message(root, train, problem))
@@ -102,7 +112,10 @@ def download_progress(root: str | Path | None = None) -> float:
     folder = data_root(root) / "MNIST" / "raw"
     if all((folder / name).exists() for names in _FILES.values() for name in names):
         return 1.0
-    downloaded = sum(file.stat().st_size for file in folder.glob("*.gz"))
+    try:
+        downloaded = sum(file.stat().st_size for file in folder.rglob("*.gz"))
+    except FileNotFoundError:  # the temporary folder was removed while it was searched
+        return 1.0
     return min(1.0, downloaded / _DOWNLOAD_BYTES)
 
 
@@ -156,15 +169,16 @@ def _find_corruption(root: Path, train: bool) -> str | None:
     return None
 
 
-def _download(root: Path, train: bool) -> None:
-    """Replace the files of the training or test set by new ones, once all of these are complete."""
+def _download(root: Path, names: Sequence[str]) -> None:
+    """Download files to a temporary folder and move them to their place, so that two processes may do so at once."""
     from torchvision import datasets
     from torchvision.datasets.utils import download_and_extract_archive
 
     folder = root / "MNIST" / "raw"
+    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         for archive, md5 in datasets.MNIST.resources:
-            if Path(archive).stem not in _FILES[train]:
+            if Path(archive).stem not in names:
                 continue
             for number, mirror in enumerate(datasets.MNIST.mirrors, start=1):
                 try:
@@ -173,8 +187,12 @@ def _download(root: Path, train: bool) -> None:
                 except (RuntimeError, OSError):
                     if number == len(datasets.MNIST.mirrors):
                         raise
-        for name in _FILES[train]:
+        for name in names:
             os.replace(Path(temporary) / name, folder / name)
+
+
+def _cause(error: Exception) -> str:
+    return str(error).strip() or type(error).__name__
 
 
 def _error_message(root: Path, train: bool, cause: str) -> str:

@@ -16,8 +16,8 @@ class History:
     Attributes:
         progress: fraction of the run's steps that were done at each point, 0 to 1.
         loss, smoothed_loss, batch_accuracy, smoothed_accuracy, lr: at the same points, see `Progress`.
-        probe_probabilities: probabilities (10,) of the probe image at the same points. They are the softmax that the
-            loss uses, as no temperature is fitted yet. Empty if there is no probe image.
+        probe_probabilities: calibrated probabilities (10,) of the image that was the probe image at each of these
+            points; empty if there is none.
         test_accuracy: pairs of progress and test accuracy, both 0 to 1; evaluated less often.
     """
 

@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ _CODE = f"from {worker.__name__} import main; main()"
 # The first does on Windows what `os.nice` does for a worker elsewhere.
 _WINDOWS_FLAGS = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
 _STANDBY_SECONDS = 300
+_MAX_SILENCE_SECONDS = 120.0  # a busy machine takes some seconds for a thousand images
+_WATCH_INTERVAL = 0.5  # seconds
 
 
 class ProcessError(RuntimeError):
@@ -32,6 +35,8 @@ class TrainingProcess:
     """
 
     def __init__(self) -> None:
+        self._waiting_since: float | None = None  # for a message
+        self._silent = False  # for too long
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _CODE],
@@ -60,17 +65,23 @@ class TrainingProcess:
         Raises:
             ProcessError: the process ended before that.
         """
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
         try:
             pickle.dump(job, self._process.stdin, pickle.HIGHEST_PROTOCOL)
             self._process.stdin.flush()
-            message: worker.Message = pickle.load(self._process.stdout)
-            while isinstance(message, worker.ProgressUpdate):
+            threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+            message = self._receive()
+            while isinstance(message, worker.ProgressUpdate | worker.EvaluationUpdate):
                 yield message
-                message = pickle.load(self._process.stdout)
+                message = self._receive()
             yield message
         except (OSError, EOFError, pickle.UnpicklingError) as error:  # the last of a message that was cut off
             self.close()
+            if self._silent:
+                raise ProcessError(
+                    f"The training process did not respond for {_MAX_SILENCE_SECONDS:.0f} seconds, and was ended. "
+                    "Train again; if that does not help, restart the app."
+                ) from error
             status = self._process.returncode
             cause = f"signal {-status}" if status < 0 else f"exit status {status}"
             raise ProcessError(
@@ -78,8 +89,26 @@ class TrainingProcess:
                 "not help, restart the app."
             ) from error
 
+    def _receive(self) -> worker.Message:
+        assert self._process.stdout
+        self._waiting_since = time.monotonic()
+        try:
+            message: worker.Message = pickle.load(self._process.stdout)
+            return message
+        finally:
+            self._waiting_since = None
+
+    def _watch(self) -> None:
+        """End the process if it does not respond."""
+        while self.running:
+            since = self._waiting_since
+            if since is not None and time.monotonic() - since > _MAX_SILENCE_SECONDS:
+                self._silent = True
+                self.kill()
+            time.sleep(_WATCH_INTERVAL)
+
     def send(self, control: bytes) -> None:
-        """Send `worker.PAUSE`, `RESUME` or `STOP`, after the first message; ignored if the process has ended."""
+        """Send a control, see `worker.PAUSE`, after the first message; ignored if the process has ended."""
         assert self._process.stdin
         with contextlib.suppress(OSError, ValueError):  # ValueError: the pipe was closed on this side
             self._process.stdin.write(control)

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import torch
 
-from ..calibration import UNCALIBRATED
+from ..calibration import NUM_CALIBRATION_IMAGES, UNCALIBRATED
 from ..classifier import Classifier
 from ..models import build_model
 from ..training import Progress, TrainingSettings
@@ -16,8 +16,10 @@ from .process import STANDBY, ProcessError, TrainingProcess
 from .queue import JobQueue
 from .worker import (
     PAUSE,
+    PROBE,
     RESUME,
     STOP,
+    EvaluationUpdate,
     Failed,
     Finished,
     Job,
@@ -26,6 +28,9 @@ from .worker import (
     get_weights,
     set_weights,
 )
+
+MAX_PAUSE_SECONDS = 600.0  # after which a run is stopped, since its process takes up memory
+_TRAINING_COST = 3  # of a sample, relative to the evaluation of an image
 
 
 class RunState(enum.Enum):
@@ -46,7 +51,8 @@ class TrainingRun:
         settings: of the run.
         training_set, test_set: images, uint8 (N, 28, 28), and labels, int64 (N,).
         queue: where the run waits until it may train; while it is paused, other runs may.
-        probe_image: an image, uint8 (28, 28), that is classified again and again during training.
+        probe_image: an image, uint8 (28, 28), that is classified again and again during training; see
+            `set_probe_image`.
         extra_data: images and labels that join the training set.
 
     Attributes:
@@ -57,6 +63,7 @@ class TrainingRun:
         test_accuracy: on the whole test set, 0 to 1, once the run has finished, even if it was stopped; else None.
         test_logits: float32 (N, 10), likewise.
         calibration: fitted once the run has finished.
+        paused_too_long: whether it was stopped because it was paused for `MAX_PAUSE_SECONDS`.
     """
 
     def __init__(
@@ -78,6 +85,8 @@ class TrainingRun:
         self.test_accuracy: float | None = None
         self.test_logits: torch.Tensor | None = None
         self.calibration = UNCALIBRATED
+        self.paused_too_long = False
+        self.evaluated_fraction = 0.0  # of the evaluation at the end
         self.state = RunState.QUEUED
         self._queue, self._ticket = queue, queue.enqueue()
         self._stopping, self._cancelled = threading.Event(), threading.Event()
@@ -122,6 +131,29 @@ class TrainingRun:
             self._process.kill()
         self._leave_queue()
 
+    def set_probe_image(self, image: np.ndarray) -> None:
+        """Classify another image, uint8 (28, 28), from now on."""
+        self.probe_image = image
+        if self.progress:
+            self._send(PROBE + image.tobytes())
+
+    @property
+    def fraction(self) -> float:
+        """The fraction of the work that is done, training and evaluation, 0 to 1; less than 1 if stopped."""
+        trained = self.progress.step / self.progress.total_steps if self.progress else 0.0
+        training, evaluation = self._costs()
+        return trained * (training + self.evaluated_fraction * evaluation) / (training + evaluation)
+
+    @property
+    def eta_seconds(self) -> float:
+        """Seconds of training and evaluation that are left at the speed so far; 0 before the first step."""
+        if self.progress is None:
+            return 0.0
+        training, evaluation = self._costs()
+        seconds, left = self.progress.seconds, self.progress.eta_seconds
+        evaluation_left = (1 - self.evaluated_fraction) * evaluation / training * (seconds + left)
+        return evaluation_left if self.state in (RunState.EVALUATING, RunState.FINISHED) else left + evaluation_left
+
     @property
     def position(self) -> int:
         """How many runs are ahead of this one in the queue."""
@@ -137,13 +169,11 @@ class TrainingRun:
         """Whether the run was ended before its last step."""
         return self._stopping.is_set() and not (self.progress and self.progress.is_last)
 
-    def classifier(self, rejector: Classifier | None = None) -> Classifier:
-        """A classifier with a copy of the model as it is now. For `rejector`, see `Classifier`."""
+    def classifier(self) -> Classifier:
+        """A classifier with a copy of the model as it is now; it decides for itself what is a digit."""
         model = build_model(self.settings.model, self.settings.seed)
         model.load_state_dict(self.model.state_dict())
-        return Classifier(
-            model.requires_grad_(False), self.settings.model, self.test_accuracy, self.calibration, rejector
-        )
+        return Classifier(model.requires_grad_(False), self.settings.model, self.test_accuracy, self.calibration)
 
     def _run(self) -> None:
         try:
@@ -177,6 +207,9 @@ class TrainingRun:
                         if message.paused:
                             self._wait_while_paused()
                             process.send(RESUME)
+                    case EvaluationUpdate():
+                        self.state = RunState.EVALUATING
+                        self.evaluated_fraction = message.fraction
                     case Finished():
                         self._record_result(message)
                     case Failed():
@@ -190,25 +223,38 @@ class TrainingRun:
 
     def _update(self, update: ProgressUpdate) -> None:
         set_weights(self.model, update.weights)
+        first = self.progress is None
         self.history, self.progress = update.history, update.progress
-        training = not (update.progress.is_last or self._stopping.is_set())
-        self.state = RunState.TRAINING if training else RunState.EVALUATING
+        if first and self.probe_image is not None:  # perhaps another one than in the job
+            self.set_probe_image(self.probe_image)
+        self.state = RunState.TRAINING
 
     def _wait_while_paused(self) -> None:
-        """Leave the queue until `resume` or `stop`, then wait in it again."""
+        """Give up the place in the queue until `resume` or `stop`, then wait in it again; or stop after a while."""
         self.state = RunState.PAUSED
-        self._queue.dequeue(self._ticket)
-        self._running.wait()
-        self._ticket = self._queue.enqueue()
-        if self._stopping.is_set():  # perhaps before this ticket, so that `stop` could not remove it
-            self._queue.dequeue(self._ticket)
+        self._queue.suspend(self._ticket)
+        if not self._running.wait(MAX_PAUSE_SECONDS):
+            self.paused_too_long = True
+            self.stop()
+        self._queue.rejoin(self._ticket)
         self.state = RunState.QUEUED
         self._queue.wait(self._ticket)
 
     def _record_result(self, finished: Finished) -> None:
+        assert self.progress
+        set_weights(self.model, finished.weights)
         self.calibration = finished.calibration
         self.test_logits = torch.from_numpy(finished.test_logits)
         self.test_accuracy = (self.test_logits.argmax(1) == self.test_set[1]).float().mean().item()
+        self.history.test_accuracy.append((self.progress.step / self.progress.total_steps, self.test_accuracy))
+        self.evaluated_fraction = 1.0
+
+    def _costs(self) -> tuple[float, float]:
+        """What training and the evaluation at its end cost, in evaluations of an image."""
+        num_samples = self.settings.train_fraction * len(self.training_set[0])
+        num_samples += len(self.extra_data[0]) if self.extra_data else 0
+        num_evaluated = len(self.test_set[0]) + min(NUM_CALIBRATION_IMAGES, len(self.training_set[0]))
+        return _TRAINING_COST * self.settings.epochs * num_samples, num_evaluated
 
     def _send(self, control: bytes) -> None:
         if process := self._process:

@@ -9,27 +9,30 @@ import pickle
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
 import torch
 
-from ..calibration import Calibration, calibrate
+from ..calibration import NUM_CALIBRATION_IMAGES, Calibration, fit_calibration
+from ..constants import IMAGE_SIZE
 from ..evaluation import predict_logits
 from ..models import DigitCNN, build_model
 from ..runtime import select_device
 from ..training import Progress, TrainingSettings, train
+from ..training.loop import model_to_evaluate
 from .history import History
 
 _UPDATE_INTERVAL = 0.1  # seconds
-_NUM_EVALS = 8  # evaluations of the test accuracy during a run
+_EVALUATE_AT = [k / 8 for k in range(1, 8)]  # fractions of a run; the evaluation at its end is `_evaluate`
+_EVALUATED_AT_ONCE = 1000  # images, after which the worker says how far the evaluation is
 _NICENESS = 5  # classification has priority: on a busy core, a process of this niceness gets a quarter of the time
 
 # What a server may send to a worker after the job, a byte each: pause after the current step, continue, or stop
-# training and evaluate what was learnt.
-PAUSE, RESUME, STOP = b"p", b"r", b"s"
+# training and evaluate what was learnt. The last is followed by another probe image, a byte for each pixel.
+PAUSE, RESUME, STOP, PROBE = b"p", b"r", b"s", b"i"
 
 # NumPy arrays, because they pickle much faster than tensors.
 LabelledArrays = tuple[np.ndarray, np.ndarray]  # uint8 (N, 28, 28), int64 (N,)
@@ -84,14 +87,23 @@ class ProgressUpdate:
 
 
 @dataclass(frozen=True)
+class EvaluationUpdate:
+    """Training has ended; `fraction` of the evaluation is done, 0 to 1."""
+
+    fraction: float
+
+
+@dataclass(frozen=True)
 class Finished:
-    """The result of a run; follows its last `ProgressUpdate`.
+    """The result of a run; follows its last `EvaluationUpdate`.
 
     Attributes:
+        weights: of the model that was evaluated.
         test_logits: float32 (N, 10), of the whole test set.
         calibration: fitted to the training set.
     """
 
+    weights: Weights
     test_logits: np.ndarray
     calibration: Calibration
 
@@ -103,7 +115,7 @@ class Failed:
     message: str
 
 
-Message = ProgressUpdate | Finished | Failed
+Message = ProgressUpdate | EvaluationUpdate | Finished | Failed
 
 
 class Controls:
@@ -112,16 +124,21 @@ class Controls:
     Attributes:
         running: cleared to pause.
         stopping: set to stop; `running` is set then, too.
+        probe_image: uint8 (28, 28), to classify from now on; None for no image.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, probe_image: np.ndarray | None = None) -> None:
         self.running, self.stopping = threading.Event(), threading.Event()
         self.running.set()
+        self.probe_image = probe_image
 
     def listen(self, inbox: BinaryIO) -> None:
-        """Receive `PAUSE`, `RESUME` and `STOP`; exit the process when the server is gone and no more can come."""
+        """Receive what the server sends; exit the process when the server is gone and no more can come."""
         while control := inbox.read(1):
-            if control == PAUSE and not self.stopping.is_set():
+            if control == PROBE:
+                pixels = np.frombuffer(inbox.read(IMAGE_SIZE**2), np.uint8)
+                self.probe_image = pixels.reshape(IMAGE_SIZE, IMAGE_SIZE)
+            elif control == PAUSE and not self.stopping.is_set():
                 self.running.clear()
             else:
                 if control == STOP:
@@ -143,8 +160,8 @@ def work(job: Job, controls: Controls) -> Iterator[Message]:
         model = build_model(job.settings.model)
         set_weights(model.to(select_device()), job.weights)
         training_set, test_set = _tensors(job.training_set), _tensors(job.test_set)
-        yield from _train(model, job, training_set, test_set, controls)
-        yield Finished(predict_logits(model, test_set[0]).numpy(), calibrate(model, *training_set))
+        model = yield from _train(model, job, training_set, test_set, controls)
+        yield from _evaluate(model, training_set, test_set[0])
     except Exception as error:  # of any kind, since the user must be told
         yield Failed(str(error) or type(error).__name__)
 
@@ -155,18 +172,22 @@ def _train(
     training_set: tuple[torch.Tensor, torch.Tensor],
     test_set: tuple[torch.Tensor, torch.Tensor],
     controls: Controls,
-) -> Iterator[ProgressUpdate]:
+) -> Generator[ProgressUpdate, None, DigitCNN]:
+    """Train, yielding updates. Returns the model to evaluate and keep."""
     history, next_update = History(), 0.0
+    temperature = 1 / job.settings.logit_scale  # as in the loss, until one is fitted
     extra_data = _tensors(job.extra_data) if job.extra_data else None
-    for progress in train(model, *training_set, job.settings, test_set, _NUM_EVALS, extra_data):
+    for progress in train(model, *training_set, job.settings, test_set, _EVALUATE_AT, extra_data):
         if not np.isfinite(progress.loss):
             raise ValueError(
                 f"Training diverged (loss is NaN or infinite) at step {progress.step}: the learning rate is too high "
                 "for this batch size. Choose a lower learning rate or a larger batch size."
             )
-        if history.record(progress) and job.probe_image is not None:
-            logits = predict_logits(model, torch.tensor(job.probe_image)[None])  # (1, 10)
-            history.probe_probabilities.append((logits[0] * job.settings.logit_scale).softmax(0).tolist())
+        temperature = progress.temperature or temperature
+        if history.record(progress) and controls.probe_image is not None:
+            image = torch.tensor(controls.probe_image)
+            logits = predict_logits(model, image[None], cropped=progress.on_crops)  # (1, 10)
+            history.probe_probabilities.append((logits[0] / temperature).softmax(0).tolist())
         last = progress.is_last or controls.stopping.is_set()
         paused = not last and not controls.running.is_set()
         if last or paused or time.monotonic() >= next_update:
@@ -175,7 +196,23 @@ def _train(
         if paused:
             controls.running.wait()
         if last or (paused and controls.stopping.is_set()):
-            return
+            return model_to_evaluate(model, progress, job.settings, *training_set)
+    raise AssertionError("A run has at least one step.")
+
+
+def _evaluate(
+    model: DigitCNN, training_set: tuple[torch.Tensor, torch.Tensor], test_images: torch.Tensor
+) -> Iterator[EvaluationUpdate | Finished]:
+    """Classify the test set and calibrate."""
+    images, labels = (tensor[:NUM_CALIBRATION_IMAGES] for tensor in training_set)
+    chunks: list[torch.Tensor] = []
+    todo = [*test_images.split(_EVALUATED_AT_ONCE), *images.split(_EVALUATED_AT_ONCE)]
+    for chunk in todo:
+        yield EvaluationUpdate(len(chunks) / len(todo))
+        chunks.append(predict_logits(model, chunk))
+    logits = torch.cat(chunks)  # (N, 10)
+    calibration = fit_calibration(logits[len(test_images) :], labels)
+    yield Finished(get_weights(model), logits[: len(test_images)].numpy(), calibration)
 
 
 def _tensors(arrays: LabelledArrays) -> tuple[torch.Tensor, torch.Tensor]:
@@ -195,7 +232,7 @@ def main() -> None:
         sys.exit(1)
     if hasattr(os, "nice"):  # not on Windows; and not earlier, because a user waits for the process to start
         os.nice(_NICENESS)
-    controls = Controls()
+    controls = Controls(job.probe_image)
     threading.Thread(target=controls.listen, args=[inbox], name="controls", daemon=True).start()
     with contextlib.suppress(OSError):  # of a broken pipe: the server is gone
         for message in work(job, controls):

@@ -55,7 +55,7 @@ def decode_image(content: bytes, formats: tuple[str, ...], max_pixels: int, max_
             image.load()
             factor = -(-max(image.size) // max_side)
             return ImageOps.exif_transpose(image if factor == 1 else _reduce(image, factor))
-    except ImageError:
+    except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(

@@ -5,7 +5,7 @@ the training, closing the generator ends it at once.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import nn
@@ -20,6 +20,7 @@ from .batches import LabelledImages, build_training_set, epoch_batches, random_c
 from .muon import Muon
 from .progress import Progress, ProgressMeter
 from .settings import TrainingSettings
+from .whole_images import adapt_to_whole_images
 
 _EVALUATED = 10  # during the run on every tenth test image, at its end on all
 
@@ -30,7 +31,7 @@ def train(
     labels: torch.Tensor,
     settings: TrainingSettings,
     test: LabelledImages | None = None,
-    num_evals: int = 1,
+    evaluate_at: Sequence[float] = (1.0,),
     extra_data: LabelledImages | None = None,
 ) -> Iterator[Progress]:
     """Train a model in place, yielding progress after every step; every image is seen once an epoch.
@@ -45,7 +46,7 @@ def train(
         labels: int64 (N,), 0 to 9.
         settings: see `get_settings`.
         test: images and labels to evaluate the accuracy on; never trained on.
-        num_evals: how often, evenly spread; the last is at the end, on all of `test`, the others on a tenth of it.
+        evaluate_at: when, as fractions of the run; at the end on all of `test`, before that on a tenth of it.
         extra_data: images and labels that join the settings' fraction of the training set.
 
     Raises:
@@ -54,6 +55,7 @@ def train(
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(settings.seed)  # of data and augmentation
     torch.manual_seed(settings.seed)  # of dropout
+    given = images, labels
     images, labels = build_training_set(images, labels, settings, extra_data, generator)  # (N, 28, 28), (N,)
     prepare_model(model, settings)
     meter = ProgressMeter(len(images), settings)
@@ -61,13 +63,14 @@ def train(
     schedulers = make_schedulers(optimizers, settings, meter.total_steps)
     targets = class_targets(device)  # (11, 10)
     crop_steps = settings.crop_fraction * meter.total_steps
-    eval_steps = {round(meter.total_steps * k / num_evals) for k in range(1, num_evals + 1)} if test else set()
+    eval_steps = {round(fraction * meter.total_steps) for fraction in evaluate_at} if test else set()
 
     with limit_threads(settings.num_threads):
         for _ in range(settings.epochs):
             meter.start()
             for x, y in epoch_batches(images, labels, settings, model.TARGET_STD, generator):
-                if meter.step < crop_steps:
+                on_crops = meter.step < crop_steps
+                if on_crops:
                     x = random_crop(x, model.CROP_SIZE, generator)  # (B, 1, H, W)
                 logits = model(x) * settings.logit_scale  # (B, 10)
                 loss = F.cross_entropy(logits, targets[y], label_smoothing=settings.label_smoothing)
@@ -78,13 +81,36 @@ def train(
                     optimizer.zero_grad()
                     scheduler.step()
 
-                progress = meter.update(logits, y, loss, lr)
+                progress = meter.update(logits, y, loss, lr, on_crops)
                 if test and progress.step in eval_steps:
                     every = 1 if progress.is_last else _EVALUATED
-                    test_accuracy = accuracy(model, test[0][::every], test[1][::every])
-                    progress = dataclasses.replace(progress, test_accuracy=test_accuracy)
+                    evaluated = model_to_evaluate(model, progress, settings, *given)
+                    progress = dataclasses.replace(
+                        progress,
+                        test_accuracy=accuracy(evaluated, test[0][::every], test[1][::every]),
+                        temperature=meter.temperature(),
+                    )
                 yield progress
                 meter.start()
+
+
+def model_to_evaluate(
+    model: DigitCNN, progress: Progress, settings: TrainingSettings, images: torch.Tensor, labels: torch.Tensor
+) -> DigitCNN:
+    """The model to evaluate, or to keep, after a step: itself at the end of a run.
+
+    Before that, where the settings have crops, a copy that is adapted to whole images.
+
+    Args:
+        model: in training.
+        progress: after the step.
+        settings: of the run.
+        images: uint8 (N, 28, 28), the training images.
+        labels: int64 (N,), theirs.
+    """
+    if progress.is_last or not settings.crop_fraction:
+        return model
+    return adapt_to_whole_images(model, images, labels)
 
 
 def prepare_model(model: DigitCNN, settings: TrainingSettings) -> None:

@@ -2,10 +2,12 @@
 
 import math
 import time
+from collections import deque
 from dataclasses import dataclass
 
 import torch
 
+from ..calibration import fit_temperature
 from ..data.outliers import NON_DIGIT
 from .settings import TrainingSettings
 
@@ -27,7 +29,9 @@ class Progress:
         epoch_accuracy: fraction classified correctly since the epoch began, 0 to 1.
         lr: learning rate of the last step, of SGD.
         seconds: spent training, without evaluations and without the consumer's own time between two steps.
+        on_crops: whether the step trained on crops of the images.
         test_accuracy: 0 to 1, at the steps where it was evaluated, else None.
+        temperature: at the same steps, that of the model on the last 2,000 or so digits; else None.
     """
 
     step: int
@@ -41,7 +45,9 @@ class Progress:
     epoch_accuracy: float
     lr: float
     seconds: float
+    on_crops: bool = False
     test_accuracy: float | None = None
+    temperature: float | None = None
 
     @property
     def samples_per_second(self) -> float:
@@ -76,20 +82,27 @@ class ProgressMeter:
         self._correct = self._digits = 0  # in this epoch
         self._loss = self._accuracy = 0.0  # smoothed
         self._seconds = self._started = 0.0
+        self._logit_scale = settings.logit_scale
+        recent_steps = math.ceil(_SMOOTHING_WINDOW / settings.batch_size)
+        self._recent: deque[tuple[torch.Tensor, torch.Tensor]] = deque(maxlen=recent_steps)  # logits and labels
 
     def start(self) -> None:
         """Let the clock run until the next `update`."""
         self._started = time.perf_counter()
 
-    def update(self, logits: torch.Tensor, labels: torch.Tensor, loss: torch.Tensor, lr: float) -> Progress:
+    def update(
+        self, logits: torch.Tensor, labels: torch.Tensor, loss: torch.Tensor, lr: float, on_crops: bool = False
+    ) -> Progress:
         """Record a step, and stop the clock.
 
         Args:
-            logits: (B, 10).
+            logits: (B, 10), as they are in the loss.
             labels: int64 (B,), 0 to 9 or `NON_DIGIT`.
             loss: scalar.
             lr: of the step.
+            on_crops: whether it trained on crops.
         """
+        self._recent.append((logits.detach(), labels))
         if self.step % self.steps_per_epoch == 0:
             self._correct = self._digits = 0
         correct, digits = int((logits.argmax(1) == labels).sum()), int((labels != NON_DIGIT).sum())
@@ -114,7 +127,18 @@ class ProgressMeter:
             epoch_accuracy=self._correct / max(1, self._digits),
             lr=lr,
             seconds=self._seconds,
+            on_crops=on_crops,
         )
+
+    def temperature(self) -> float:
+        """The temperature of the model's logits, fitted to the last steps.
+
+        It costs no further evaluation and is not overconfident, since these logits are from before the model learnt
+        from their images.
+        """
+        logits, labels = (torch.cat(tensors) for tensors in zip(*self._recent, strict=True))
+        digits = labels != NON_DIGIT
+        return fit_temperature(logits[digits], labels[digits]) / self._logit_scale
 
 
 def run_metrics(

@@ -12,6 +12,7 @@ from PIL import Image
 from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
 from ..feature_maps import feature_maps
+from ..jobs.run import TrainingRun
 from ..models import DEFAULT_MODEL, count_parameters
 from ..preprocessing import BlankSketchError, PreprocessingStages, preprocess_with_stages, sketch_to_mnist
 from .components.feature_maps.feature_maps import FeatureMaps, feature_maps_value
@@ -38,6 +39,7 @@ class DrawTab:
 
     Attributes:
         pad: the canvas.
+        run: holds the `TrainingRun` that is in progress, or None.
         user_model: holds the `Classifier` that the user trained and uses, or None.
         model: the choice of the model.
         drawings: holds the session's `LabelledDrawings`; they are stored nowhere else.
@@ -45,6 +47,7 @@ class DrawTab:
     """
 
     pad: Sketchpad
+    run: gr.State
     user_model: gr.State
     model: gr.Radio
     drawings: gr.State
@@ -79,10 +82,10 @@ class DrawHandlers:
     def _classify(self, stages: PreprocessingStages, user_model: Classifier | None) -> dict[str, ModelResult]:
         """The result of each model by its value in the model choice."""
         results: dict[str, ModelResult] = {}
-        is_digit = None  # for the first model to decide: all of them have the same rejection model
+        is_digit = None  # for the first model to decide: all pretrained ones have the same rejection model
         for key, classifier in self._models(user_model).items():
             started = time.perf_counter()
-            prediction = classifier.predict_image(stages.image, is_digit)
+            prediction = classifier.predict_image(stages.image, None if key == USER_MODEL else is_digit)
             milliseconds = 1000 * (time.perf_counter() - started)
             results[key] = ModelResult(
                 model_label(key),
@@ -95,10 +98,20 @@ class DrawHandlers:
         return results
 
     def predict_sketch(
-        self, sketch: Image.Image | None, model: str, show_feature_maps: bool, user_model: Classifier | None
+        self,
+        sketch: Image.Image | None,
+        model: str,
+        show_feature_maps: bool,
+        user_model: Classifier | None,
+        run: TrainingRun | None = None,
     ) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        """The values of the prediction panel and the feature maps for the drawing on the canvas."""
+        """The values of the prediction panel and the feature maps for the drawing on the canvas.
+
+        A model in training classifies the drawing from now on, too.
+        """
         stages, results = self.predict_all(sketch, user_model)
+        if run and stages:
+            run.set_probe_image(stages.image)
         if stages is None or model not in results:
             return EMPTY_PREDICTION, []
         value = prediction_value(stages, results, model)
@@ -166,7 +179,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
         pretrained: the classifiers that every user has, by model name.
     """
     handlers = DrawHandlers(pretrained)
-    user_model = gr.State(None)
+    run, user_model = gr.State(None), gr.State(None)
     drawings = gr.State(LabelledDrawings())
     with gr.Row():
         with gr.Column(min_width=320):
@@ -196,13 +209,17 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
                 )
                 image_panel = PredictionPanel(elem_id="image-prediction", visible=False)
             # Invisible components behind the API's /predict.
-            api_result = gr.Label(visible=False)
+            api_result = gr.Label(label="prediction", visible=False)
             api_trigger = gr.Button(visible=False)
+
+    async def predict_sketch(*inputs: Any) -> tuple[dict[str, Any], list[dict[str, str]]]:
+        """In the event loop: with many users, threads would wait for each other's hold of Python's lock."""
+        return handlers.predict_sketch(*inputs)
 
     gr.on(
         [pad.input, model.change, show_feature_maps.change],
-        handlers.predict_sketch,
-        [pad, model, show_feature_maps, user_model],
+        predict_sketch,
+        [pad, model, show_feature_maps, user_model, run],
         [panel, maps],
         trigger_mode="always_last",
         **IMMEDIATE,
@@ -228,4 +245,4 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
             f"{DEFAULT_MODEL}."
         ),
     )
-    return DrawTab(pad, user_model, model, drawings, labelled)
+    return DrawTab(pad, run, user_model, model, drawings, labelled)

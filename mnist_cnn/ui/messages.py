@@ -6,9 +6,9 @@ from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
 from ..evaluation import accuracy
 from ..jobs.report import Report
-from ..jobs.run import RunState, TrainingRun
+from ..jobs.run import MAX_PAUSE_SECONDS, RunState, TrainingRun
 
-_TARGET_ACCURACY = 0.95  # on MNIST's test set, which a model of this size has to reach in one epoch
+TARGET_ACCURACY = 0.95  # on MNIST's test set, which a model of this size has to reach in one epoch
 
 
 def status_text(run: TrainingRun) -> str:
@@ -16,13 +16,16 @@ def status_text(run: TrainingRun) -> str:
     if run.state is RunState.FAILED:
         return f"Training failed. {run.error}"
     if run.finished and not run.progress:
-        return "Left the queue; nothing was trained."
+        return "Run cancelled; nothing was trained."
     if run.position:
         return f"Queued: {run.position} {'run' if run.position == 1 else 'runs'} ahead. Yours starts automatically."
     if run.state is RunState.PAUSED and run.progress:
-        return f"Paused at {run.progress.step / run.progress.total_steps:.0%}. Other runs can train in the meantime."
-    if run.state is RunState.EVALUATING:
-        return "Training finished. Evaluating on the test set and calibrating …"
+        return (
+            f"Paused at {run.progress.step / run.progress.total_steps:.0%}. Other runs can train in the meantime. "
+            f"After {MAX_PAUSE_SECONDS / 60:.0f} minutes the run is stopped."
+        )
+    if run.state in (RunState.EVALUATING, RunState.FINISHED):  # the result of a finished run is not shown yet
+        return "Evaluating on the test set and calibrating …"
     return f"Training {run.settings.model} with the recipe “{run.settings.recipe}” …"
 
 
@@ -30,10 +33,11 @@ def summary_text(report: Report, pretrained: Classifier) -> str:
     """The result of a finished run, next to the pretrained model of the same name."""
     progress = report.progress
     end = "Done" if progress.is_last else f"Stopped at {progress.step / progress.total_steps:.0%}"
-    target = "target" if report.test_accuracy >= _TARGET_ACCURACY else "below the target of"
+    seconds = f"{progress.seconds:.{0 if progress.seconds >= 10 else 1}f}"
+    target = "target" if report.test_accuracy >= TARGET_ACCURACY else "below the target of"
     return (
-        f"{end} after {progress.seconds:.0f} s. Test accuracy {report.test_accuracy:.2%} ({target} "
-        f"{_TARGET_ACCURACY:.0%}) with {report.num_parameters:,} parameters. "
+        f"{end} after {seconds} s. Test accuracy {report.test_accuracy:.2%} ({target} "
+        f"{TARGET_ACCURACY:.0%}) with {report.num_parameters:,} parameters. "
         f"Pretrained {pretrained.name}: {pretrained.test_accuracy:.2%}."
     )
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import secrets
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from ..checkpoint import save_checkpoint
-from ..classifier import REJECTION_MODEL, Classifier
+from ..classifier import Classifier
 from ..data import DataError
 from ..data.corrections import LabelledDrawings
 from ..data.mnist import download_progress, load_mnist_cached
@@ -24,12 +25,11 @@ from ..jobs.history import History
 from ..jobs.process import STANDBY
 from ..jobs.queue import JobQueue
 from ..jobs.report import Report
-from ..jobs.run import RunState, TrainingRun
+from ..jobs.run import MAX_PAUSE_SECONDS, RunState, TrainingRun
 from ..models import DEFAULT_MODEL, MODELS
 from ..preprocessing import BlankSketchError, sketch_to_mnist
 from ..training import AUGMENTATIONS
 from ..training.batches import LabelledImages
-from ..training.settings import LIMITS
 from .components.model_choice.model_choice import USER_MODEL, model_choices
 from .components.percent_slider.percent_slider import PercentSlider
 from .components.run_history.run_history import RunHistory, run_history_value
@@ -38,14 +38,16 @@ from .components.training_monitor.training_monitor import TrainingMonitor, train
 from .draw_tab import DrawTab
 from .events import IMMEDIATE, QUEUED
 from .messages import extra_data_effect, status_text, summary_text
+from .server.connections import CONNECTIONS
 from .server.errors import user_error
-from .training_form import BATCH_SIZES, RECIPES, TrainingForm
+from .training_form import BATCH_SIZES, RECIPES, TrainingForm, range_text
 
 TRAIN_TAB_ID = "train"  # on the page and in links
 
 _INVITATION = "Train a model from scratch: one epoch on MNIST's 60,000 training images."
 _UPDATE_INTERVAL = 0.15  # seconds
 _MAX_QUEUED = 30
+_MAX_UNHEARD_SECONDS = 30.0  # without an open event stream of the session; a page opens it within a second
 _MAX_REPORTS = 10  # of a session; the oldest are dropped
 _COPIES = 50  # augmented copies of each labelled drawing, to carry weight among 60,000 images
 _EXAMPLE = 8  # index in the test set of the probe image if the canvas is empty: a 5 that is first predicted as a 6
@@ -66,7 +68,6 @@ class TrainTab:
 
     def __init__(self) -> None:
         form = TrainingForm.from_recipe(DEFAULT_MODEL, RECIPES[0])
-        self.run = gr.State(None)  # a `TrainingRun` while one is in progress
         self.trained_model = gr.State(None)  # the `Classifier` of the last finished run
         self.reports = gr.State([])  # numbered reports of the session, oldest first
         with gr.Row():
@@ -79,7 +80,8 @@ class TrainTab:
                     info="Default, or the reference model's published recipe",
                 )
                 with gr.Row():
-                    self.start = gr.Button("Train", variant="primary", elem_id="train", min_width=72)
+                    # Enabled once the settings of a link are in the form.
+                    self.start = gr.Button("Train", variant="primary", interactive=False, elem_id="train", min_width=72)
                     self.pause = gr.Button("Pause", interactive=False, elem_id="pause", min_width=72)
                     self.stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop")
                 with gr.Accordion("Settings", open=False, elem_id="settings"):
@@ -101,12 +103,12 @@ class TrainTab:
         self.query = gr.Textbox(visible=False)  # for the script that copies a link, which cannot see a `gr.State`
 
     def _create_settings(self, form: TrainingForm) -> None:
+        # Numbers have no minimum, maximum or precision here: Gradio would reject what is out of range without naming
+        # the field, and round a seed of 1.5. `TrainingForm` checks them.
         self.lr = gr.Number(
             form.lr,
             label="Learning rate",
-            info="Peak learning rate; too high diverges",
-            minimum=LIMITS["lr"][0],
-            maximum=LIMITS["lr"][1],
+            info=f"Peak learning rate, {range_text('lr')}; too high diverges",
             step=0.01,
         )
         self.batch_size = gr.Dropdown(
@@ -132,10 +134,10 @@ class TrainTab:
         self.seed = gr.Number(
             form.seed,
             label="Seed",
-            info="Seeds initialisation, shuffling and augmentation; the same seed gives the same result",
-            precision=0,
-            minimum=LIMITS["seed"][0],
-            maximum=LIMITS["seed"][1],
+            info=(
+                "Seeds initialisation, shuffling and augmentation; the same seed gives the same result. "
+                f"It is {range_text('seed')}."
+            ),
         )
         self.link = gr.Button("Copy link to these settings", size="sm", elem_id="link")
 
@@ -160,10 +162,11 @@ class TrainHandlers:
     ) -> None:
         self._pretrained, self._draw, self._tab, self._queue = pretrained, draw, tab, queue
 
-    async def train(self, *inputs: Any) -> AsyncIterator[Updates]:
-        """Train with the settings of the form, and yield updates until the run is over.
+    async def train(self, request: gr.Request | None, *inputs: Any) -> AsyncIterator[Updates]:
+        """Train with the settings of the form, and yield updates until the run is over, or nobody listens any more.
 
         Args:
+            request: of the session; Gradio gives it. None for a session that always listens.
             inputs: the fields of `TrainingForm`; then whether to train on the labelled drawings, the sketch on the
                 canvas, the labelled drawings, and the numbered reports of the session.
         """
@@ -183,44 +186,56 @@ class TrainHandlers:
             if fraction < 1:
                 status = f"Downloading MNIST, once for all users: {fraction:.0%} of 12 MB …"
                 yield {tab.monitor: training_monitor_value(status, fraction=fraction)}
+        drawings = drawings if use_drawings else LabelledDrawings()
         try:
             training_set, test_set = loading.result()
-        except DataError as error:
-            yield {tab.start: gr.Button(interactive=True), tab.monitor: training_monitor_value(str(error))}
+            extra_data = None
+            if drawings.count:
+                extra_data = await asyncio.to_thread(drawings.augmented_copies, _COPIES, settings.seed)
+        except Exception as error:  # of any kind, since the user must be told
+            text = str(error) if isinstance(error, DataError) else f"Training cannot start: {error!r}."
+            yield {tab.start: gr.Button(interactive=True), tab.monitor: training_monitor_value(text)}
             return
-        drawings = drawings if use_drawings else LabelledDrawings()
         run = TrainingRun(
             settings,
             training_set,
             test_set,
             self._queue,
             probe_image=probe_image(sketch, test_set),
-            extra_data=drawings.augmented_copies(_COPIES, settings.seed) if drawings.count else None,
+            extra_data=extra_data,
         )
         run.start()
         try:
-            async for updates in self._follow(run, reports):
+            async for updates in self._follow(run, reports, request.session_hash if request else None):
                 yield updates
         finally:
             run.cancel()  # in case the user has left; a run that is over is not affected
-        if not run.error and run.progress:
+        if run.test_accuracy is not None:
             yield self._result(run, drawings, reports)
 
-    async def _follow(self, run: TrainingRun, reports: list[tuple[int, Report]]) -> AsyncIterator[Updates]:
-        """Updates whenever something changes, until the run is over."""
-        yield {self._tab.run: run} | self._monitor(run, status_text(run), reports) | self._buttons(run)
-        shown, state, unchanged = None, run.state, 0
+    async def _follow(
+        self, run: TrainingRun, reports: list[tuple[int, Report]], session: str | None
+    ) -> AsyncIterator[Updates]:
+        """Updates whenever something changes, until the run is over or the session has not listened for a while."""
+        heard = time.monotonic()
+        yield {self._draw.run: run} | self._monitor(run, status_text(run), reports) | self._buttons(run)
+        shown = shown_buttons = None
+        unchanged = 0
         while not run.finished:
             await asyncio.sleep(_UPDATE_INTERVAL)
-            now = (run.progress, run.state, run.position)
+            if session is None or CONNECTIONS.is_listening(session):
+                heard = time.monotonic()
+            elif time.monotonic() - heard > _MAX_UNHEARD_SECONDS:
+                return
+            now, buttons = (run.progress, run.fraction, run.state, run.position), (run.state, run.position)
             unchanged = unchanged + 1 if now == shown else 0
             if now != shown:
                 yield self._monitor(run, status_text(run), reports) | (
-                    self._buttons(run) if run.state is not state else {}
+                    self._buttons(run) if buttons != shown_buttons else {}
                 )
             elif unchanged % 3 == 0:
                 yield {self._tab.monitor: gr.skip()}  # Gradio notices only at an update that the user has left
-            shown, state = now, now[1]
+            shown, shown_buttons = now, buttons
         if run.error or not run.progress:
             yield self._monitor(run, status_text(run), reports) | self._buttons(run)
 
@@ -232,26 +247,41 @@ class TrainHandlers:
         number = reports[-1][0] + 1 if reports else 1
         numbered = [*reports, (number, report)][-_MAX_REPORTS:]
         text = summary_text(report, pretrained) + extra_data_effect(run, drawings, report, reports)
-        folder = Path(get_upload_folder()) / secrets.token_hex(20)
+        if run.paused_too_long:
+            text += f" It was paused for {MAX_PAUSE_SECONDS / 60:.0f} minutes, the limit, and so was stopped."
+        try:
+            files = self._save_files(run, report)
+        except OSError as error:
+            files = {button: gr.DownloadButton(interactive=False) for button in (tab.weights, tab.metrics, tab.curves)}
+            text += f" The files to download could not be written ({error.strerror}); the model can be used."
         return (
             self._monitor(run, text, reports)
             | self._buttons(run)
             | {
-                tab.run: None,  # frees the test set's logits, which the session would keep
-                # One epoch of digits does not teach a model to reject what is not a digit.
-                tab.trained_model: run.classifier(rejector=self._pretrained[REJECTION_MODEL]),
+                self._draw.run: None,  # frees the test set's logits, which the session would keep
+                tab.trained_model: run.classifier(),
                 tab.results: gr.update(value=run_results_value(report), visible=True),
                 tab.history: run_history_value(numbered),
                 tab.reports: numbered,
                 tab.results_row: gr.Row(visible=True),
                 tab.use: gr.Button(interactive=True),
-                tab.weights: gr.DownloadButton(value=_save_weights(folder, run)),
-                tab.metrics: gr.DownloadButton(
-                    value=_save_text(folder / "metrics.json", json.dumps(report.metrics(), indent=2))
-                ),
-                tab.curves: gr.DownloadButton(value=_save_text(folder / "curves.csv", report.curves_csv())),
             }
+            | files
         )
+
+    def _save_files(self, run: TrainingRun, report: Report) -> Updates:
+        """The updates that offer the run's weights, metrics and curves.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+        folder, tab = Path(get_upload_folder()) / secrets.token_hex(20), self._tab
+        files = {
+            tab.weights: _save_weights(folder, run),
+            tab.metrics: _save_text(folder / "metrics.json", json.dumps(report.metrics(), indent=2)),
+            tab.curves: _save_text(folder / "curves.csv", report.curves_csv()),
+        }
+        return {button: gr.DownloadButton(value=path, interactive=True) for button, path in files.items()}
 
     def _monitor(self, run: TrainingRun, status: str, reports: list[tuple[int, Report]]) -> Updates:
         previous: History | None = reports[-1][1].history if reports else None
@@ -261,7 +291,6 @@ class TrainHandlers:
     def _buttons(self, run: TrainingRun) -> Updates:
         """The buttons that make sense in the run's state."""
         state = run.state
-        in_queue = state is RunState.QUEUED and run.progress is None
         return {
             self._tab.start: gr.Button(interactive=run.finished),
             self._tab.pause: gr.Button(
@@ -269,7 +298,7 @@ class TrainHandlers:
                 interactive=state in (RunState.TRAINING, RunState.PAUSED),
             ),
             self._tab.stop: gr.Button(
-                "Leave queue" if in_queue else "Stop",
+                "Leave queue" if run.position and not run.progress else "Stop",
                 interactive=state in (RunState.QUEUED, RunState.TRAINING, RunState.PAUSED),
             ),
         }
@@ -323,9 +352,9 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
     def open_tab(request: gr.Request) -> Updates:
         query = request.query_params
         selected = gr.Tabs(selected=TRAIN_TAB_ID) if query.get("tab") == TRAIN_TAB_ID else gr.skip()
-        return {tabs: selected} | handlers.open_link(query)
+        return {tabs: selected, tab.start: gr.Button(interactive=True)} | handlers.open_link(query)
 
-    states = [tab.run, tab.trained_model, tab.reports]
+    states = [draw.run, tab.trained_model, tab.reports]
     buttons = [tab.start, tab.pause, tab.stop, tab.use, tab.weights, tab.metrics, tab.curves]
     choice = [draw.user_model, draw.model, tab.use, tab.restore]
     # Any number of these events may wait in Gradio's queue: the runs have a queue of their own.
@@ -335,8 +364,8 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
         [*states, *buttons, tab.monitor, tab.results, tab.history, tab.results_row],
         **QUEUED,
     )
-    tab.pause.click(pause_or_resume, tab.run, **IMMEDIATE)
-    tab.stop.click(stop, tab.run, **IMMEDIATE)
+    tab.pause.click(pause_or_resume, draw.run, **IMMEDIATE)
+    tab.stop.click(stop, draw.run, **IMMEDIATE)
     tab.use.click(handlers.use_model, tab.trained_model, choice, **IMMEDIATE)
     tab.restore.click(handlers.restore, outputs=choice, **IMMEDIATE)
     gr.on(
@@ -349,7 +378,7 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
     draw.labelled.then(offer_drawings, draw.drawings, tab.use_drawings, **IMMEDIATE)
     tab.link.click(link_query, tab.form, tab.query, **IMMEDIATE).success(None, tab.query, js=_COPY_LINK, **IMMEDIATE)
     tab_item.select(STANDBY.warm_up, **IMMEDIATE)
-    gr.on(None, open_tab, outputs=[*tab.form, tab.monitor, tabs], **IMMEDIATE)
+    gr.on(None, open_tab, outputs=[*tab.form, tab.start, tab.monitor, tabs], **IMMEDIATE)
 
 
 def pause_or_resume(run: TrainingRun | None) -> None:

@@ -70,10 +70,12 @@ class TrainingForm:
         recipe = cls.from_recipe(texts.pop("model", DEFAULT_MODEL), texts.pop("recipe", RECIPES[0]))
         changes: dict[str, Any] = {}
         for name, text in texts.items():
+            kind = type(getattr(recipe, name))
             try:
-                changes[name] = type(getattr(recipe, name))(text)
+                changes[name] = kind(text)
             except ValueError as error:
-                raise ValueError(f"{name} must be a number, not {text!r}.") from error
+                number = "a whole number" if kind is int else "a number"
+                raise ValueError(f"{name} must be {number}, not {text!r}.") from error
         form = dataclasses.replace(recipe, **changes)
         form.settings()
         return form
@@ -99,13 +101,11 @@ class TrainingForm:
             )
             if value not in list(choices)
         ]
-        for name, field in (("learning rate", "lr"), ("training fraction", "train_fraction"), ("seed", "seed")):
+        for name, field in (("learning rate", "lr"), ("training data", "train_fraction"), ("seed", "seed")):
             low, high = LIMITS[field]
             value = getattr(self, field)
-            if not _is_number(value) or not low <= value <= high:
-                problems.append(f"{name} must be from {low:.10g} to {high:.10g}")
-            elif field == "seed" and value != int(value):
-                problems.append("seed must be a whole number")
+            if not _is_number(value) or not low <= value <= high or (field == "seed" and value != int(value)):
+                problems.append(f"{name} must be {range_text(field)}")
         if problems:
             raise ValueError(f"Invalid training settings: {'; '.join(problems)}.")
         # With larger steps on smaller batches, training diverges or fits only the last batches.
@@ -125,6 +125,14 @@ class TrainingForm:
             seed=int(self.seed),
             **AUGMENTATIONS[self.augmentation],
         )
+
+
+def range_text(field: str) -> str:
+    """The limits of a field, in the unit that the form shows."""
+    low, high = LIMITS[field]
+    if field == "train_fraction":
+        return f"from {100 * low:g} % to {100 * high:g} %"
+    return f"{'a whole number ' if field == 'seed' else ''}from {low:g} to {high:.10g}"
 
 
 def _is_number(value: object) -> bool:

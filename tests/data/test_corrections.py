@@ -58,3 +58,15 @@ def test_augmented_copies_differ_slightly_and_keep_their_labels(small_sets):
     mean = copies[::2].float().mean(0)  # still where the drawing is
     overlap = torch.nn.functional.cosine_similarity(mean.flatten(), images[0].float().flatten(), dim=0)
     assert overlap > 0.7
+
+
+def test_last_300_drawings_are_kept():
+    drawings = LabelledDrawings()
+    for number in range(305):
+        image = IMAGES[0].copy()
+        image[0, :2] = divmod(number, 256)
+        drawings = drawings.add(image, number % 10, None)
+    assert drawings.count == len(drawings.images) == len(drawings.predictions) == 300
+    assert drawings.labels.tolist() == [number % 10 for number in range(5, 305)]
+    drawings = drawings.add(image, 9, None)  # corrects the last one
+    assert drawings.count == 300 and drawings.labels[-1] == 9

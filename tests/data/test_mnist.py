@@ -1,9 +1,11 @@
+import contextlib
 import functools
 import gzip
 import hashlib
 import http.server
 import shutil
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -92,7 +94,7 @@ def mirror(tmp_path, monkeypatch, small_root):
         monkeypatch.setattr(datasets.MNIST, "mirrors", [unreachable, f"http://127.0.0.1:{server.server_address[1]}/"])
         monkeypatch.setattr(datasets.MNIST, "resources", resources)
         monkeypatch.setattr(mnist, "_CHECKSUMS", checksums)
-        yield
+        yield Handler
         server.shutdown()
 
 
@@ -116,6 +118,27 @@ def test_corrupt_files_are_downloaded_again(mirror, tmp_path, small_root, small_
 
 def test_missing_files_are_downloaded(mirror, tmp_path, small_sets):
     assert torch.equal(load_mnist(tmp_path / "new", train=True)[0], small_sets[0][0])
+
+
+def test_two_processes_may_download_into_one_folder_at_once(mirror, tmp_path, small_sets, monkeypatch):
+    started = threading.Event()
+
+    def send_slowly(handler, source, output):
+        with contextlib.suppress(ConnectionError):  # torchvision looks for a redirection, and closes the connection
+            while chunk := source.read(2048):
+                output.write(chunk)
+                time.sleep(0.01)
+                started.set()
+
+    monkeypatch.setattr(mirror, "copyfile", send_slowly)
+    root = tmp_path / "new"
+    with ThreadPoolExecutor(2) as pool:  # nothing is shared between two calls but the folder
+        first = pool.submit(load_mnist, root, train=True)
+        started.wait()
+        second = pool.submit(load_mnist, root, train=False)
+    assert torch.equal(first.result()[0], small_sets[0][0])
+    assert torch.equal(second.result()[0], small_sets[1][0])
+    assert sorted(path.name for path in (root / "MNIST" / "raw").iterdir()) == sorted(mnist._CHECKSUMS)
 
 
 def test_one_changed_byte_fails_mnists_checksum(no_network, tmp_path, mnist_root):
@@ -169,7 +192,8 @@ def test_download_progress_is_the_fraction_of_the_four_archives(tmp_path):
     folder.mkdir(parents=True)
     (folder / "train-images-idx3-ubyte.gz").write_bytes(bytes(5_797_361))
     assert download_progress(tmp_path) == pytest.approx(0.5)
-    (folder / "t10k-images-idx3-ubyte.gz").write_bytes(bytes(9_000_000))
+    (folder / "temporary").mkdir()
+    (folder / "temporary" / "t10k-images-idx3-ubyte.gz").write_bytes(bytes(9_000_000))
     assert download_progress(tmp_path) == 1
 
 

@@ -1,15 +1,32 @@
 """The endpoint `/predict`, for programs."""
 
+import itertools
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
 import urllib.request
+from pathlib import Path
 
 import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from deploy.space import CPU, stage
 from mnist_cnn.classifier import load_classifier
+from tests.support import PROJECT
 from tests.support.digits import DIGITS
+from tests.support.http_client import HttpClient
+from tests.support.server import free_port, wait_for
 from tests.support.strokes import render
+
+
+@pytest.fixture
+def client(url):
+    return HttpClient(url)
 
 
 def write_image(file):
@@ -36,25 +53,71 @@ def test_predict_returns_probabilities_to_the_gradio_client(url, tmp_path):
         client.predict(None, api_name="/predict")
 
 
-def test_predict_works_in_the_three_documented_requests(url, tmp_path):
-    file = tmp_path / "digit.png"
-    page = write_image(file)
-    api = f"{url}gradio_api"
+def documented_commands():
+    """The shell commands of the documentation: those of `gradio predict`, and those of curl."""
+    text = (PROJECT / "docs" / "deployment.md").read_text(encoding="utf-8").split("## The HTTP API")[1]
+    return re.findall(r"```sh\n(.*?)```", text, re.DOTALL)[:2]
 
-    def post(path, body, content_type):
-        request = urllib.request.Request(f"{api}/{path}", body, {"Content-Type": content_type})
-        with urllib.request.urlopen(request) as answer:
-            return answer.read().decode()
 
-    head = b'--limit\r\nContent-Disposition: form-data; name="files"; filename="digit.png"\r\n\r\n'
-    body = head + file.read_bytes() + b"\r\n--limit--\r\n"
-    # The README cuts these answers at their quotation marks.
-    path = post("upload", body, "multipart/form-data; boundary=limit").split('"')[1]
-    asked = json.dumps({"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}]})
-    event = post("call/predict", asked.encode(), "application/json").split('"')[3]
-    with urllib.request.urlopen(f"{api}/call/predict/{event}") as answer:
-        kind, data = answer.read().decode().split("\n")[:2]
+def run_commands(commands, url, folder):
+    """What documented commands print; they name the page's address and a file seven.png."""
+    script = commands.replace("http://127.0.0.1:7860", url.rstrip("/"))
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "NO_PROXY": "127.0.0.1"}
+    return subprocess.run(
+        ["bash", "-euc", script], cwd=folder, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def test_documented_commands_classify_a_file(url, tmp_path):
+    page = write_image(tmp_path / "seven.png")
+    expected = pytest.approx(load_classifier().predict(page).confidence, abs=1e-5)
+    gradio_predict, curl = (run_commands(commands, url, tmp_path) for commands in documented_commands())
+    result = json.loads(gradio_predict)["prediction"]
+    assert (result["label"], result["confidences"][0]["confidence"]) == ("5", expected)
+    kind, data = curl.strip().split("\n")[-2:]
     assert kind == "event: complete"
     (result,) = json.loads(data.removeprefix("data: "))
-    assert result["label"] == "5"
-    assert result["confidences"][0]["confidence"] == pytest.approx(load_classifier().predict(page).confidence, abs=1e-5)
+    assert (result["label"], result["confidences"][0]["confidence"]) == ("5", expected)
+
+
+def test_agents_find_the_parameters_of_predict(client):
+    # The hub's agents.md sends agents to this address, and from there to the requests that curl makes above.
+    status, body = client.request("GET", "/gradio_api/info")
+    endpoints = json.loads(body)["named_endpoints"]
+    assert status == 200 and list(endpoints) == ["/predict"]
+    assert [parameter["parameter_name"] for parameter in endpoints["/predict"]["parameters"]] == ["image"]
+    assert "no digit" in endpoints["/predict"]["description"]
+
+
+def test_page_has_an_icon_of_its_own(client):
+    _, manifest = client.request("GET", "/manifest.json")
+    (icon,) = json.loads(manifest)["icons"]
+    file = (PROJECT / "mnist_cnn" / "ui" / "icon.svg").read_bytes()
+    assert client.request("GET", icon["src"]) == client.request("GET", "/favicon.ico") == (200, file)
+
+
+def touch_until(file, event):
+    """Change a file again and again, as the first time may be before it is watched."""
+    while not event.wait(0.5):
+        file.touch()
+
+
+@pytest.mark.slow
+def test_reload_mode_tells_the_page_about_a_change(tmp_path):
+    folder = tmp_path / "copy"
+    stage(folder, "someone/sketchpad", CPU)
+    port = free_port()
+    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "NO_PROXY": "127.0.0.1"}
+    command = [Path(sys.executable).with_name("gradio"), "app.py"]
+    reloaded = threading.Event()
+    with subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True) as process:
+        try:
+            wait_for(f"http://127.0.0.1:{port}/", process)
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/gradio_api/dev/reload", timeout=60) as changes:
+                touching = threading.Thread(target=touch_until, args=[folder / "mnist_cnn" / "runtime.py", reloaded])
+                touching.start()
+                assert b"event: reload\n" in itertools.islice(changes, 200)  # among heartbeats
+        finally:
+            reloaded.set()
+            os.killpg(process.pid, signal.SIGTERM)

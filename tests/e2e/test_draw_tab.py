@@ -1,4 +1,4 @@
-"""The whole app as a visitor meets it: served by `python app.py`, used in headless Chromium."""
+"""The whole app as a user meets it: served by `python app.py`, used in headless Chromium."""
 
 import json
 
@@ -16,7 +16,7 @@ from mnist_cnn.ui.images import png_url
 from tests.support import PROJECT
 from tests.support.browser import draw, expect, load, new_page, settled, wait_until_idle
 from tests.support.digits import DIGITS
-from tests.support.page import CONTRASTS, DESKTOP, PHONE, centred, digit, ink, percents, seen
+from tests.support.page import CONTRASTS, DESKTOP, PHONE, centred, digit, ink, model_input, percents
 from tests.support.strokes import place, render
 
 EXAMPLES = json.loads((PROJECT / "mnist_cnn/ui/components/sketchpad/sketchpad.json").read_text(encoding="utf-8"))[
@@ -46,7 +46,7 @@ def test_model_input_and_probabilities_are_shown(open_page):
     assert digit(page) == "3"
     # The browser's and PIL's strokes differ by their soft edges alone.
     assert np.abs(centred(page).astype(int) - sketch_to_mnist(render(DIGITS[3]))).mean() < 6
-    assert (seen(page) == deslant(torch.tensor(centred(page)[None]))[0].numpy()).all()
+    assert (model_input(page) == deslant(torch.tensor(centred(page)[None]))[0].numpy()).all()
     expected = percents(load_classifier().probabilities(centred(page)[None])[0])
     assert page.locator("#reading .percent").all_inner_texts() == expected
 
@@ -54,7 +54,7 @@ def test_model_input_and_probabilities_are_shown(open_page):
 @pytest.mark.parametrize("count", [4, pytest.param(20, marks=pytest.mark.slow)])
 def test_last_prediction_is_that_of_the_last_drawing(open_page, count):
     page = open_page(viewport={"width": 346, "height": 740})
-    # As large as the picture that is sent: painted in the same way, the two are the same pixel for pixel.
+    # As large as the image that is sent, so that both have the same pixels.
     assert page.evaluate("document.querySelector('#pad canvas').width") == 280
     random = np.random.default_rng(0)
     classifier = load_classifier()
@@ -65,9 +65,9 @@ def test_last_prediction_is_that_of_the_last_drawing(open_page, count):
             walks = random.normal(0, 0.1, (random.integers(1, 4), 20, 2)).cumsum(axis=1) + random.uniform(0.3, 0.7, 2)
             strokes = np.clip(walks, 0.05, 0.95).tolist()
         draw(page, strokes)
-        read = digit(page)
+        predicted = digit(page)
         prediction = classifier.predict(ink(page))
-        assert read == (str(prediction.digit) if prediction.is_digit else "?")
+        assert predicted == (str(prediction.digit) if prediction.is_digit else "?")
         # The ink's colour differs, and with it now and then the rounding of a soft edge.
         shown = [float(text.rstrip("%")) for text in page.locator("#reading .percent").all_inner_texts()]
         assert shown == pytest.approx(100 * prediction.probabilities, abs=0.5)
@@ -78,33 +78,35 @@ def test_drawing_that_is_not_a_digit_is_rejected(open_page):
     page = open_page()
     draw(page, [[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]])  # an X
     assert digit(page) == "?"
-    assert page.inner_text("#reading .verdict .message") == "Not recognised as a digit."
+    prediction = load_classifier().predict(ink(page))
+    message = f"Not recognised as a digit. Closest: {prediction.digit}."
+    assert page.inner_text("#reading .verdict .message") == message
     assert page.locator("#reading .bar.predicted").count() == 0
-    assert page.inner_text("#reading .subject") == "digit"
+    assert page.inner_text("#reading .subject") == str(prediction.digit)
 
 
 def test_mean_of_the_class_activation_map_is_the_logit(open_page):
     page = open_page()
-    answers = []
-    page.on("requestfinished", lambda request: "run/predict" in request.url and answers.append(request.response()))
+    responses = []
+    page.on("requestfinished", lambda request: "run/predict" in request.url and responses.append(request.response()))
     draw(page, DIGITS[8])
     assert digit(page) == "8"
-    class_activation_maps = np.array(json.loads(answers[-1].json()["data"][0])["class_activation_maps"])  # (10, 49)
+    class_activation_maps = np.array(json.loads(responses[-1].json()["data"][0])["class_activation_maps"])  # (10, 49)
     classifier = load_classifier()
     logits = predict_logits(classifier.model, torch.tensor(centred(page)[None]))[0].numpy()
     logits /= classifier.calibration.temperature
     assert class_activation_maps.mean(axis=1) == pytest.approx(logits, abs=1e-3)
 
-    for asked in (8, 0):
-        page.hover(f"#reading .bar[data-digit='{asked}']")
+    for inspected in (8, 0):
+        page.hover(f"#reading .bar[data-digit='{inspected}']")
         cells = page.evaluate(
             "[...document.querySelector('#reading canvas').getContext('2d').getImageData(0, 0, 7, 7).data]"
         )
         red, _, blue, alpha = np.array(cells).reshape(49, 4).T
         expected = (
-            np.where(class_activation_maps[asked] > 0, 1, -1)
+            np.where(class_activation_maps[inspected] > 0, 1, -1)
             * 200
-            * np.sqrt(np.abs(class_activation_maps[asked]) / np.abs(class_activation_maps).max())
+            * np.sqrt(np.abs(class_activation_maps[inspected]) / np.abs(class_activation_maps).max())
         )
         visible = alpha > 20  # fainter colours are rounded by their transparency
         assert visible.any()
@@ -204,37 +206,37 @@ def test_every_tool_and_key(open_page):
     def button(name):
         return page.get_by_role("button", name=name, exact=True)
 
-    def amount():
-        wait_until_idle(page)  # the pad paints once a frame
+    def ink_sum():
+        wait_until_idle(page)  # the canvas paints once a frame
         return int(ink(page).astype(int).sum())
 
     line = [[(0.2, 0.5), (0.8, 0.5)]]
     assert not any(button(name).is_enabled() for name in ("Undo", "Redo", "Clear"))
     draw(page, line)
-    thin = amount()
+    thin = ink_sum()
     button("Undo").click()
-    assert amount() == 0
+    assert ink_sum() == 0
     button("Redo").click()
-    assert amount() == thin
+    assert ink_sum() == thin
     page.keyboard.press("Control+z")
-    assert amount() == 0
+    assert ink_sum() == 0
     page.keyboard.press("Control+y")
-    assert amount() == thin
+    assert ink_sum() == thin
     button("Eraser").click()
     draw(page, [[(0.5, 0.4), (0.5, 0.6)]])
-    assert 0 < amount() < thin
+    assert 0 < ink_sum() < thin
     button("Undo").click()
     button("Pen").click()
     page.locator("#pad [data-width]").fill("32")
     draw(page, line)
-    assert amount() == pytest.approx(2 * thin, rel=0.1)
+    assert ink_sum() == pytest.approx(2 * thin, rel=0.1)
     for clear in (lambda: button("Clear").click(), lambda: page.keyboard.press("Delete")):
         clear()
-        assert amount() == 0
+        assert ink_sum() == 0
         page.keyboard.press("Control+z")
-        assert amount() > thin
+        assert ink_sum() > thin
     page.keyboard.press("c")
-    assert amount() == 0
+    assert ink_sum() == 0
 
 
 def test_tooltips_name_the_keys(open_page):
@@ -255,8 +257,7 @@ def test_screen_reader_gets_names_in_tab_order(open_page):
     draw(page, DIGITS[4])
     assert digit(page) == "4"
     verdict = page.locator("#reading .verdict")
-    assert (verdict.get_attribute("aria-live"), verdict.get_attribute("aria-atomic")) == ("polite", "true")
-    assert verdict.aria_snapshot() == "- text: Almost certainly a 4."  # not the digit, and then the same in words
+    assert verdict.aria_snapshot() == "- text: Almost certainly a 4."  # not the digit twice
     page.evaluate("document.activeElement.blur()")
     page.locator("#pad [data-tool=pen]").focus()
     order = []
@@ -285,6 +286,70 @@ def test_screen_reader_gets_names_in_tab_order(open_page):
     ]
 
 
+def test_screen_reader_gets_settled_predictions_only(open_page):
+    page = open_page()
+    assert page.locator("#reading [aria-live]").count() == 1
+    announcement = page.locator("#reading [aria-live=polite]")
+    page.evaluate(
+        """() => {
+            window.announcedAtOnce = [];
+            const [shown, announced] = ["message", "announcement"].map((name) =>
+                document.querySelector(`#reading .${name}`));
+            const record = () => announcedAtOnce.push(shown.textContent === announced.textContent);
+            new MutationObserver(record).observe(shown, { childList: true });
+        }"""
+    )
+    draw(page, DIGITS[8], pause=10)
+    assert digit(page) == "8"
+    expect(announcement).to_have_text(page.inner_text("#reading .message"))
+    changes = page.evaluate("announcedAtOnce")
+    assert len(changes) >= 2
+    assert not any(changes)
+
+
+@pytest.mark.parametrize(
+    "viewport", [{"width": 1920, "height": 1080}, {"width": 800, "height": 360}], ids=["projector", "phone sideways"]
+)
+def test_canvas_and_prediction_fill_the_screen_side_by_side(open_page, viewport):
+    page = open_page(viewport=viewport)
+    draw(page, DIGITS[4])
+    assert digit(page) == "4"
+    canvas, verdict = (page.locator(part).bounding_box() for part in ("#pad canvas", "#reading .verdict"))
+    assert canvas["x"] + canvas["width"] <= verdict["x"]
+    for box in (canvas, verdict):
+        assert 0 <= box["y"] <= box["y"] + box["height"] <= viewport["height"]
+    assert canvas["height"] >= 0.6 * viewport["height"]
+
+
+def test_targets_are_large_enough_for_a_finger(open_page):
+    page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
+    for part in ("#pad button", "#label-feedback button", "#model label", "#show-feature-maps"):
+        for box in (target.bounding_box() for target in page.locator(part).all()):
+            assert min(box["width"], box["height"]) >= 44
+
+
+def test_motion_is_reduced_on_request(open_page):
+    page = open_page(reduced_motion="reduce")
+    durations = page.evaluate("[...document.querySelectorAll('*')].map((e) => getComputedStyle(e).transitionDuration)")
+    assert max(float(part.removesuffix("s")) for each in durations for part in each.split(", ")) < 0.001
+
+
+def test_bars_and_selected_tool_are_visible_in_forced_colours(open_page):
+    page = open_page(forced_colors="active")
+    draw(page, DIGITS[4])
+    assert digit(page) == "4"
+
+    def style(selector, name):
+        return page.evaluate(f"getComputedStyle(document.querySelector({selector!r})).{name}")
+
+    fill, others = (style(f"#reading .bar{kind} .fill", "backgroundColor") for kind in (".predicted", ".other"))
+    background = style("body", "backgroundColor")
+    assert len({fill, others, background}) == 3
+    assert style("#reading .supports", "backgroundColor") != style("#reading .opposes", "backgroundColor")
+    assert style("#model input:checked", "outlineStyle") != style("#model input:not(:checked)", "outlineStyle")
+    assert style("#pad [data-tool=pen]", "outlineStyle") != style("#pad [data-tool=eraser]", "outlineStyle")
+
+
 def test_stroke_that_leaves_the_canvas_and_returns_is_one_stroke(open_page):
     page = open_page()
     draw(page, [[(0.5, 0.5), (1.3, 0.5), (1.3, 0.6), (0.5, 0.6)]])
@@ -311,11 +376,16 @@ def test_canvas_resolution_follows_the_zoom(open_page):
     page = open_page()
     draw(page, DIGITS[6])
     session = page.context.new_cdp_session(page)
-    for zoom in (1.1, 1.25):  # at which the pad is as large as before, and has more pixels
+    for zoom in (1.1, 1.25):
         size = {"width": round(DESKTOP["width"] / zoom), "height": round(DESKTOP["height"] / zoom)}
         session.send("Emulation.setDeviceMetricsOverride", {**size, "deviceScaleFactor": zoom, "mobile": False})
         page.wait_for_function(
-            "(zoom) => document.querySelector('#pad canvas').width === Math.round(418 * zoom)", arg=zoom
+            """(zoom) => {
+                const { width, clientWidth } = document.querySelector("#pad canvas");
+                const zoomed = Math.abs(devicePixelRatio - zoom) < 0.01;
+                return zoomed && width === Math.round(clientWidth * devicePixelRatio);
+            }""",
+            arg=zoom,
         )
         assert ink(page).any()
 
@@ -327,7 +397,7 @@ def test_example_is_put_on_the_canvas_as_strokes(open_page):
     assert digit(page) == "7"
     page.get_by_role("button", name="Undo").click()  # the bar across
     assert digit(page) == "7"
-    for _ in range(2):  # the rest of the 7, and that the pad was emptied for it
+    for _ in range(2):  # the rest of the 7, and the clearing of the canvas for it
         page.keyboard.press("Control+z")
     assert digit(page) == "2"
     page.get_by_role("button", name="Example: 3").focus()
@@ -421,8 +491,8 @@ def test_page_fits_the_screen_with_readable_contrast(open_page, viewport, scheme
     assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
     canvas = page.evaluate("(({width, clientWidth}) => ({width, clientWidth}))(document.querySelector('#pad canvas'))")
     assert canvas["width"] == 2 * canvas["clientWidth"]
-    for count in (False, True):
-        if count:
+    for drawn in (False, True):
+        if drawn:
             draw(page, DIGITS[2])
             assert digit(page) == "2"
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -451,11 +521,11 @@ def test_bold_text_uses_the_same_font(open_page):
 
 def test_page_requests_nothing_from_other_hosts(browser, url):
     page = new_page(browser)  # with nothing in its cache
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
+    urls = []
+    page.on("request", lambda request: urls.append(request.url))
     load(page, url)
     page.close()
-    assert [address for address in asked if not address.startswith((url, "data:", "blob:"))] == []
+    assert [address for address in urls if not address.startswith((url, "data:", "blob:"))] == []
 
 
 def test_model_can_be_selected(open_page):
@@ -471,7 +541,7 @@ def test_model_can_be_selected(open_page):
 def test_labels_are_counted_for_each_session(open_page):
     page, other = open_page(), open_page()
 
-    def say(page, name):
+    def label(page, name):
         before = page.inner_text("#label-feedback .score")
         page.get_by_role("button", name=name, exact=True).click()
         page.wait_for_function(
@@ -479,23 +549,24 @@ def test_labels_are_counted_for_each_session(open_page):
         )
         return page.inner_text("#label-feedback .score")
 
-    assert say(page, "Correct label: 3") == "Draw a digit first."
+    assert label(page, "Correct label: 3") == "Draw a digit first."
     draw(page, DIGITS[3])
     assert digit(page) == "3"
-    assert say(page, "Correct label: 3") == "Saved as 3. Correct so far: 1 of 1."
+    assert label(page, "Correct label: 3") == "Saved as 3. Correct so far: 1 of 1."
     draw(page, [[(0.8, 0.8), (0.85, 0.85)]])
     digit(page)
-    assert say(page, "Correct label: 8") == "Saved as 8. Correct so far: 1 of 2."
+    assert label(page, "Correct label: 8") == "Saved as 8. Correct so far: 1 of 2."
     page.get_by_role("button", name="Correct label: 3", exact=True).focus()
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('#label-feedback .score').innerText.endsWith('2 of 2.')")
     page.locator("#pad canvas").focus()
-    assert say(page, "Correct label: 8") == "Saved as 8. Correct so far: 1 of 2."
-    page.keyboard.press("c")  # a press of the mouse leaves the focus on the pad
+    assert label(page, "Correct label: 8") == "Saved as 8. Correct so far: 1 of 2."
+    page.keyboard.press("c")  # a press of the mouse leaves the focus on the canvas
     assert digit(page) == ""
+    expect(page.locator("#label-feedback .score")).to_have_text("")
     draw(other, DIGITS[1])
     assert digit(other) == "1"
-    assert say(other, "Correct label: 1") == "Saved as 1. Correct so far: 1 of 1."
+    assert label(other, "Correct label: 1") == "Saved as 1. Correct so far: 1 of 1."
 
 
 def test_feature_maps_are_shown_on_request(open_page):

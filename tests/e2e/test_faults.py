@@ -6,14 +6,14 @@ import pytest
 
 from tests.support.browser import draw, expect, load, open_page, wait_until_idle
 from tests.support.digits import DIGITS
-from tests.support.page import DESKTOP, NO_NETWORK, digit, open_tab
+from tests.support.page import DESKTOP, NO_NETWORK, digit, enter, open_tab
 from tests.support.server import free_port, serving
 
 LOST = "text=Connection to the server was lost"
 
 
 class Server:
-    """The app without data and without a network to get them from; it can be killed and started again."""
+    """The app without data and without an internet connection to download them; it can be killed and started again."""
 
     def __init__(self, folder):
         self._environment = {"MNIST_ROOT": str(folder)} | NO_NETWORK
@@ -114,6 +114,31 @@ def test_canvas_works_without_session_storage(page, server):
     load(page, server.url)
     draw(page, DIGITS[5])
     assert digit(page) == "5"
+
+
+def test_canvas_works_with_anything_in_session_storage(page, server):
+    for content in ("[null]", '[{"points": [["a", {}]]}]'):
+        page.evaluate(
+            "(content) => addEventListener('pagehide', () => sessionStorage.setItem('sketchpad', content))", content
+        )
+        load(page, server.url)
+        draw(page, DIGITS[5])
+        assert digit(page) == "5"
+
+
+def test_rejected_requests_are_explained(page, tmp_path):
+    file = tmp_path / "digit.png"
+    file.write_text("This is no image.")
+    page.get_by_role("button", name="Classify a photo or image file").click()
+    page.get_by_role("button", name="Upload file").wait_for()
+    page.set_input_files("#image input[type=file]", file)
+    messages = page.get_by_test_id("toast-text")  # each disappears after ten seconds
+    expect(messages.filter(has_text="The image is damaged, or not a PNG")).to_be_visible()
+    open_tab(page, "Train")
+    page.click("#settings button")
+    enter(page.get_by_label("Seed"), "1.5")
+    page.click("#link")
+    expect(messages.filter(has_text="seed must be a whole number from 0 to 2147483647.")).to_be_visible()
 
 
 def test_without_data_training_says_so_and_drawing_works(page):

@@ -1,4 +1,4 @@
-"""The picture part of the Draw tab: a file, the clipboard and the camera, in headless Chromium."""
+"""The upload of images on the Draw tab: a file, the clipboard and the camera, in headless Chromium."""
 
 import base64
 import io
@@ -14,10 +14,10 @@ from tests.support.browser import draw, expect
 from tests.support.digits import DIGITS
 from tests.support.page import DESKTOP, PHONE, centred, digit
 
-# What Ctrl+V does where the clipboard holds a picture.
+# What Ctrl+V does where the clipboard holds an image.
 PASTE = """async (url) => {
-    const picture = await (await fetch(url)).blob();
-    await navigator.clipboard.write([new ClipboardItem({ "image/png": picture })]);
+    const image = await (await fetch(url)).blob();
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": image })]);
 }"""
 
 
@@ -30,16 +30,16 @@ def photo(tmp_path):
 
 
 @pytest.fixture
-def open_part(open_page):
-    """Opens the page with the picture part unfolded."""
+def open_upload(open_page):
+    """Opens the page with the upload of images unfolded."""
 
-    def open_part(**options):
+    def open_upload(**options):
         page = open_page(**options)
         page.get_by_role("button", name="Classify a photo or image file").click()
         page.get_by_role("button", name="Upload file").wait_for()
         return page
 
-    return open_part
+    return open_upload
 
 
 def expect_digit(page, text):
@@ -51,15 +51,15 @@ def upload(page, file):
     page.get_by_role("button", name="Remove Image").wait_for()
 
 
-def test_file_is_classified_and_its_stages_shown(open_part, photo):
-    page = open_part()
+def test_file_is_classified_and_its_stages_shown(open_upload, photo):
+    page = open_upload()
     assert not page.locator("#image-prediction").is_visible()
     upload(page, photo)
     expect_digit(page, "5")
     expected = load_classifier().predict(Image.open(photo))
     assert (centred(page, "#image-prediction") == expected.image).all()
     percents = page.locator("#image-prediction .percent").all_inner_texts()
-    assert percents == [f"{100 * share:.1f}%" for share in expected.probabilities]
+    assert percents == [f"{100 * probability:.1f}%" for probability in expected.probabilities]
     steps = page.locator("#image-prediction .stages .name").all_inner_texts()
     assert steps == ["Extracted ink", "Cropped", "Resized to 20×20", "Centred", "Model input"]
     assert page.locator("#image-prediction .models tr").count() == 2
@@ -71,8 +71,8 @@ def test_file_is_classified_and_its_stages_shown(open_part, photo):
     expect_digit(page, "5")
 
 
-def test_photo_and_canvas_are_independent(open_part, photo):
-    page = open_part()
+def test_photo_and_canvas_are_independent(open_upload, photo):
+    page = open_upload()
     draw(page, DIGITS[3])
     assert digit(page) == "3"
     upload(page, photo)
@@ -80,17 +80,17 @@ def test_photo_and_canvas_are_independent(open_part, photo):
     assert digit(page) == "3"
 
 
-def test_empty_sheet_is_reported_as_blank(open_part, tmp_path):
-    page = open_part()
+def test_empty_sheet_is_reported_as_blank(open_upload, tmp_path):
+    page = open_upload()
     photograph([], CONDITIONS["lamp"], np.random.default_rng(0)).convert("RGB").save(tmp_path / "empty.jpg")
     upload(page, tmp_path / "empty.jpg")
-    words = page.locator("#image-prediction .verdict .message")
-    expect(words).to_contain_text("The image is blank")
+    message = page.locator("#image-prediction .verdict .message")
+    expect(message).to_contain_text("The image is blank")
     expect_digit(page, "")
 
 
-def test_pasted_image_is_classified(open_part, photo, tmp_path):
-    page = open_part(permissions=["clipboard-read", "clipboard-write"])
+def test_pasted_image_is_classified(open_upload, photo, tmp_path):
+    page = open_upload(permissions=["clipboard-read", "clipboard-write"])
     buffer = io.BytesIO()
     Image.open(photo).save(buffer, "PNG")
     page.evaluate(PASTE, "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode())
@@ -100,8 +100,8 @@ def test_pasted_image_is_classified(open_part, photo, tmp_path):
     assert (centred(page, "#image-prediction") == sketch_to_mnist(Image.open(photo))).all()
 
 
-def test_camera_image_is_classified_and_not_mirrored(open_part, camera):
-    page = open_part()
+def test_camera_image_is_classified_and_not_mirrored(open_upload, camera):
+    page = open_upload()
     page.get_by_role("button", name="Capture from camera").click()
     page.get_by_role("button", name="Click to Access Webcam").click()
     page.get_by_role("button", name="capture photo").click()
@@ -112,8 +112,8 @@ def test_camera_image_is_classified_and_not_mirrored(open_part, camera):
     assert differences[0] < 12 < differences[1]
 
 
-def test_phone_offers_its_camera_and_its_photos(open_part):
-    page = open_part(viewport=PHONE, has_touch=True, is_mobile=True)
+def test_phone_offers_its_camera_and_its_photos(open_upload):
+    page = open_upload(viewport=PHONE, has_touch=True, is_mobile=True)
     chooser = page.locator("#image input[type=file]")
     assert chooser.get_attribute("accept") == "image/*"
     assert chooser.get_attribute("capture") is None  # with it there would be the camera alone
@@ -121,8 +121,8 @@ def test_phone_offers_its_camera_and_its_photos(open_part):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_panel_fits_the_screen(open_part, photo, viewport, scheme):
-    page = open_part(viewport=viewport, color_scheme=scheme)
+def test_panel_fits_the_screen(open_upload, photo, viewport, scheme):
+    page = open_upload(viewport=viewport, color_scheme=scheme)
     upload(page, photo)
     expect_digit(page, "5")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

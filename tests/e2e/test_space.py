@@ -1,26 +1,29 @@
-"""The app as a Hugging Face Space starts it: the published files alone, in a folder that it cannot write to."""
+"""The app as a Hugging Face Space starts it: its files alone, in a folder that it cannot write to, without a GPU."""
 
+import asyncio
 import json
 import shutil
-import subprocess
 
 import pytest
 
-from benchmarks.cold_start import copy_tracked_files, environment
-from tests.support import PROJECT
-from tests.support.documents import front_matter
+from benchmarks.cold_start import environment, stage_read_only
+from deploy.space import CPU, ZERO_GPU
+from tests.support.clients import Client, Events
 from tests.support.http_client import HttpClient, assert_works
-from tests.support.server import serve
+from tests.support.server import serve, wait_until_launched
+from tests.support.zero_gpu import device_service
+
+pytest.importorskip("spaces", reason="needs the package of Spaces: install requirements-dev.txt")
 
 UNSEEN = ("__pycache__", ".pyi")  # what Python and Gradio put beside the code where they may, and can do without
 
 
-@pytest.fixture(scope="module")
-def space(tmp_path_factory):
-    """A copy of what the repository publishes, read-only."""
-    folder = tmp_path_factory.mktemp("space") / "app"
-    copy_tracked_files(folder)
-    yield folder
+@pytest.fixture(params=[ZERO_GPU, pytest.param(CPU, marks=pytest.mark.slow)])
+def space(tmp_path, request):
+    """The hardware, and the files of a Space for it, read-only."""
+    folder = tmp_path / "app"
+    stage_read_only(folder, request.param)
+    yield request.param, folder
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755)
     shutil.rmtree(folder)
@@ -32,25 +35,28 @@ def listing(folder):
     )
 
 
-def test_space_starts_and_writes_to_its_cache_only(space, tmp_path):
-    before = listing(space)
+async def train(url):
+    async with Client(url, Events(url), "session") as client:
+        return [message async for message in client.train()][-2]
+
+
+def test_space_starts_trains_and_writes_to_its_cache_only(space, tmp_path, root):
+    hardware, folder = space
+    before = listing(folder)
     log = tmp_path / "log"
-    with log.open("wb") as file, serve(log=file, folder=space, **environment(tmp_path)) as url:
-        client = HttpClient(url)
-        assert_works(client)
-        status, body = client.request("GET", "/config")
-        assert status == 200 and json.loads(body)["space_id"] == "someone/mnist-sketchpad"
-        status, page = client.request("GET", "/")
-        assert status == 200 and b"MNIST sketchpad" in page
-    assert listing(space) == before
-    # A Space's own image has a package with which Gradio watches for changes of the code; without it a thread ends so.
-    written = log.read_text()
-    assert written.count("Traceback") == written.count("`spaces` package is required")
-
-
-def test_space_gets_all_files_that_it_needs(space):
-    fields = front_matter()
-    for file in (fields["app_file"], "requirements.txt", "README.md", "weights/SHA256SUMS", "weights/net-25k.pt"):
-        assert (space / file).is_file()
-    tracked = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    assert len(listing(space)) >= len(tracked.splitlines())
+    with log.open("wb") as file, device_service() as (zero_gpu, requests):
+        variables = environment(tmp_path) | {"MNIST_ROOT": str(root)} | (zero_gpu if hardware == ZERO_GPU else {})
+        with serve(log=file, folder=folder, **variables) as url:
+            wait_until_launched(log)
+            client = HttpClient(url)
+            assert_works(client)
+            status, body = client.request("GET", "/config")
+            assert status == 200 and json.loads(body)["space_id"] == "someone/mnist-sketchpad"
+            status, page = client.request("GET", "/")
+            assert status == 200 and b"MNIST sketchpad" in page
+            assert "Done" in json.dumps(asyncio.run(train(url)))
+    # ZeroGPU starts an app that reports a function for the GPU, and lends its GPU only to that.
+    assert requests == (["/startup-report"] if hardware == ZERO_GPU else [])
+    assert listing(folder) == before
+    written = log.read_text()  # in a Space the package `spaces` watches the code, and logs errors of closed event loops
+    assert written.count("Traceback") == written.count("BaseEventLoop.__del__")

@@ -7,7 +7,7 @@ import pytest
 from tests.support import PROJECT
 
 STYLES = sorted((PROJECT / "mnist_cnn" / "ui").rglob("*.css"))
-DECLARATION = re.compile(r"^\s*([\w-]+):\s*([^;{}]+);", re.MULTILINE)
+DECLARATION = re.compile(r"^\s*([\w-]+):\s*([^;{}]+?)(?: !important)?;", re.MULTILINE)
 
 # Of a style sheet: what the browser makes of it, nested rules and all.
 READ = """(css) => {

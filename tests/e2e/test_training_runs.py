@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.support.mnist_files import write_mnist
-from tests.support.page import BAR, HEADLINE, figure, open_train, percent_done, train, wait_for, wait_until_done
+from tests.support.page import BAR, HEADLINE, metric, open_train, percent_done, train, wait_for, wait_until_done
 from tests.support.server import serve
 
 LONG = "model=net-8k&batch_size=8"
@@ -39,8 +39,12 @@ def test_run_streams_its_progress_and_shows_its_results(open_run):
     page.evaluate(
         """(selector) => {
             window.percents = [];
-            const note = () => percents.push(Number(document.querySelector(selector).ariaValueNow));
-            new MutationObserver(note).observe(
+            window.statuses = [];
+            const record = () => {
+                percents.push(Number(document.querySelector(selector).ariaValueNow));
+                statuses.push(document.querySelector("#monitor .status").textContent.split(" ")[0]);
+            };
+            new MutationObserver(record).observe(
                 document.querySelector("#monitor"), { subtree: true, childList: true, attributes: true }
             );
         }""",
@@ -50,23 +54,35 @@ def test_run_streams_its_progress_and_shows_its_results(open_run):
     percents = page.evaluate("percents")
     assert percents == sorted(percents)
     assert len(set(percents)) >= 5
+    statuses = page.evaluate("statuses.filter((status, index) => status !== statuses[index - 1])")
+    assert statuses[-3:] == ["Training", "Evaluating", "Done"]
+    assert len(set(statuses)) == len(statuses)  # it never goes back
     assert percent_done(page) == 100
     assert re.search(r"Test accuracy \d+\.\d\d% \(target 95%\) with 23,930 parameters", page.inner_text(HEADLINE))
-    assert figure(page, "Samples seen") == "6,000"
+    assert metric(page, "Samples seen") == "6,000"
 
     assert page.locator("#results .hard-examples button").count() == 24
     matrix = page.locator("#results tbody td").all_inner_texts()
     assert sum(int(count) for count in matrix if count) == 100
     points = page.evaluate("[...document.querySelectorAll('polyline, circle')].map((line) => line.points?.length ?? 1)")
     assert 500 < sum(points) < 2000
-    kernels = page.get_attribute("#monitor .filters img", "src")
-    assert kernels.startswith("data:image/png")
+    filters = page.get_attribute("#monitor .filters img", "src")
+    assert filters.startswith("data:image/png")
 
+    names = page.locator("#monitor [data-chart=accuracy] .key:visible").all_inner_texts()
+    assert names == ["batch", "target", "pretrained", "training", "test"]
+    first, half = page.evaluate(
+        """["polyline.smoothed", ".grid:nth-of-type(2)"].map((selector) => {
+            const line = document.querySelector(`#monitor [data-chart=accuracy] ${selector}`);
+            return line.points ? line.points[0].y : line.y1.baseVal.value;
+        })"""
+    )
+    assert first > half  # the accuracy of the first batch is about 10 %, which is lower than the tick at 50 %
     chart = page.locator("#monitor [data-chart=accuracy] svg").bounding_box()
     page.mouse.move(chart["x"] + chart["width"] * 0.9, chart["y"] + chart["height"] / 2)
-    told = page.inner_text("#monitor [data-chart=accuracy] .values")
-    assert re.search(r"at 9\d%", told)
-    assert re.search(r"test \d+\.\d\d%", told)
+    values = page.inner_text("#monitor [data-chart=accuracy] .values")
+    assert re.search(r"at 9\d%", values)
+    assert re.search(r"test \d+\.\d\d%", values)
     page.mouse.move(0, 0)
     assert not page.is_visible("#monitor [data-chart=accuracy] .values")
 
@@ -81,7 +97,7 @@ def test_runs_queue_pause_resume_and_leave_the_queue(open_run):
     wait_for(third, "Queued: 2 runs ahead")
     assert third.inner_text("#stop") == "Leave queue"
     second.click("#stop")
-    wait_for(second, "Left the queue")
+    wait_for(second, "Run cancelled; nothing was trained.")
     wait_for(third, "Queued: 1 run ahead")
 
     first.click("#pause")  # which frees its slot

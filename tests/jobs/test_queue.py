@@ -61,3 +61,22 @@ def test_dequeued_job_waits_no_longer_and_blocks_nobody():
     assert queue.position(third) == 1
     queue.dequeue(first)
     assert queue.position(third) == 0
+
+
+def test_suspended_job_lets_others_run_and_rejoins_at_the_end():
+    queue = JobQueue(slots=1)
+    first, second = queue.enqueue(), queue.enqueue()
+    queue.suspend(first)
+    assert queue.position(second) == 0
+    assert len(queue) == 2  # it still takes up memory
+    queue.rejoin(first)
+    assert [queue.position(ticket) for ticket in (second, first)] == [0, 1]
+
+
+def test_suspended_job_that_leaves_does_not_rejoin():
+    queue = JobQueue(slots=1)
+    ticket = queue.enqueue()
+    queue.suspend(ticket)
+    queue.dequeue(ticket)
+    queue.rejoin(ticket)
+    assert len(queue) == 0

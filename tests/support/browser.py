@@ -33,9 +33,17 @@ _FLAGS = (
     "--disable-sync",
 )
 
-# Runs before the page's own scripts: counts the pending requests for predictions, and keeps the last one of each event.
+# Runs before the page's own scripts: counts the pending requests for predictions, keeps the last prediction of each
+# event, and the last drawing that the canvas gave to Gradio, which may take a while to request its prediction.
 _TRACK_REQUESTS = """
-window.requests = { pending: 0, idleFrames: 0, predictions: {} };
+window.requests = { pending: 0, idleFrames: 0, predictions: {}, drawing: "", answered: "" };
+const encode = HTMLCanvasElement.prototype.toDataURL;
+HTMLCanvasElement.prototype.toDataURL = function (...options) {
+    const url = encode.apply(this, options);
+    if (!this.isConnected) requests.drawing = url; // the canvas's script encodes a copy
+    return url;
+};
+addEventListener("canvas-cleared", () => (requests.drawing = ""), true);
 const send = window.fetch;
 window.fetch = async (address, options) => {
     if (!String(address).includes("/gradio_api/run/")) return send(address, options);
@@ -47,7 +55,8 @@ window.fetch = async (address, options) => {
         if (response.ok) {
             const [first] = JSON.parse(body).data;
             const value = first?.__type__ === "update" ? first.visible && first.value : first;
-            const event = JSON.parse(options.body).fn_index;
+            const { fn_index: event, data } = JSON.parse(options.body);
+            if (event === 0) requests.answered = data[0] ?? ""; // the canvas's event is the page's first
             if (String(value).includes('"bars"')) requests.predictions[event] = JSON.parse(value);
             else delete requests.predictions[event];
         }
@@ -58,8 +67,8 @@ window.fetch = async (address, options) => {
 };
 """
 
-# Whether nothing is pending and the last predictions are shown, in this frame and the two before: Gradio sends what was
-# drawn during a request right after the response, before the browser paints.
+# Whether the last drawing was answered, nothing is pending and the last predictions are shown, in this frame and the
+# two before: Gradio sends what was drawn during a request right after the response, before the browser paints.
 _IS_IDLE = """() => {
     const panels = [...document.querySelectorAll(".bars")].map((bars) => bars.closest(":has(.verdict)"));
     const texts = (panel, part) => String([...panel.querySelectorAll(part)].map((element) => element.textContent));
@@ -67,7 +76,8 @@ _IS_IDLE = """() => {
         texts(panel, ".verdict .digit") === digit
         && texts(panel, ".percent") === String(bars.map((bar) => `${bar.percent}%`))
     ));
-    requests.idleFrames = shown && !requests.pending ? requests.idleFrames + 1 : 0;
+    const answered = requests.drawing === requests.answered;
+    requests.idleFrames = shown && answered && !requests.pending ? requests.idleFrames + 1 : 0;
     return requests.idleFrames > 2;
 }"""
 

@@ -63,7 +63,11 @@ class Client:
 
     async def draw(self, drawing: str, model: str = DEFAULT_MODEL) -> dict[str, Any] | None:
         """The prediction that the page would show for a drawing; None where the server answers with an error."""
-        body = {"data": [drawing, model, False, None], "fn_index": self._events.draw, "session_hash": self._session}
+        body = {
+            "data": [drawing, model, False, None, None],
+            "fn_index": self._events.draw,
+            "session_hash": self._session,
+        }
         response = await self._http.post("run/predict", json=body)
         return json.loads(response.json()["data"][0]) if response.is_success else None
 

@@ -1,4 +1,4 @@
-"""One digit of each class, drawn for this project: strokes of (x, y) points, the pad's side being 1."""
+"""One digit of each class, drawn for this project: strokes of (x, y) points, in units of the canvas's side."""
 
 import math
 

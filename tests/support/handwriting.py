@@ -1,4 +1,4 @@
-"""Handwriting of the tests' own: their ten digits, slanted, turned and stretched."""
+"""Handwriting of the tests' own: their ten digits, slanted, rotated and stretched."""
 
 import math
 
@@ -10,13 +10,13 @@ from tests.support.strokes import render
 
 
 def handwriting(count, seed):
-    """`count` slanted, turned and stretched digits: images, uint8 (N, 28, 28), and labels, uint8 (N,)."""
+    """`count` slanted, rotated and stretched digits: images, uint8 (N, 28, 28), and labels, uint8 (N,)."""
     random = np.random.default_rng(seed)
     labels = np.arange(count) % 10
     images = []
     for label in labels:
-        turn, slant, stretch = random.uniform(-0.15, 0.15), random.uniform(-0.3, 0.2), random.uniform(0.8, 1.15)
-        cos, sin = math.cos(turn), math.sin(turn)
+        angle, slant, stretch = random.uniform(-0.15, 0.15), random.uniform(-0.3, 0.2), random.uniform(0.8, 1.15)
+        cos, sin = math.cos(angle), math.sin(angle)
         matrix = np.array([[cos, -sin], [sin, cos]]) @ np.array([[stretch, -slant], [0, 1]])
         strokes = [(np.array(stroke) - 0.5) @ matrix.T + 0.5 for stroke in DIGITS[int(label)]]
         images.append(sketch_to_mnist(render(strokes, side=140, width=random.uniform(6, 12))))

@@ -63,7 +63,7 @@ class HttpClient:
 
     def draw(self, drawing: Any = FIVE_URL, model: Any = "net-25k", **more: Any) -> tuple[int, bytes]:
         """What the sketchpad's own event answers; `more` replaces parts of the body."""
-        body = {"data": [drawing, model, False, None], "fn_index": 0, "session_hash": "session"} | more
+        body = {"data": [drawing, model, False, None, None], "fn_index": 0, "session_hash": "session"} | more
         return self.request("POST", "/gradio_api/run/predict", body)
 
 

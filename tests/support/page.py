@@ -1,4 +1,4 @@
-"""What a visitor of the page sees and does, for tests in a browser."""
+"""What a user of the page sees and does, for tests in a browser."""
 
 import base64
 import io
@@ -46,28 +46,28 @@ def digit(page):
     return settled(page, "#reading .digit")
 
 
-def picture(url):
+def decode(url):
     return Image.open(io.BytesIO(base64.b64decode(url.split(",")[1])))
 
 
-def seen(page):
-    """The 28×28 picture that the page says the network saw, uint8."""
-    return np.asarray(picture(page.get_attribute("#reading .model-input img", "src")))
+def model_input(page):
+    """The 28×28 image that the page shows as the model input, uint8."""
+    return np.asarray(decode(page.get_attribute("#reading .model-input img", "src")))
 
 
-def centred(page, reading="#reading"):
-    """The drawing in MNIST's form, before what `normalize` does to it: uint8 (28, 28)."""
-    step = page.locator(f"{reading} .stages li", has_text="Centred")
-    return np.asarray(picture(step.locator("img").get_attribute("src")))
+def centred(page, panel="#reading"):
+    """The drawing as an MNIST image, before `normalize`: uint8 (28, 28)."""
+    stage = page.locator(f"{panel} .stages li", has_text="Centred")
+    return np.asarray(decode(stage.locator("img").get_attribute("src")))
 
 
 def ink(page):
-    """The ink on the pad's canvas as it is on the screen, 0 to 255."""
-    return np.asarray(picture(page.evaluate("document.querySelector('#pad canvas').toDataURL()")))[:, :, 3]
+    """The ink on the canvas, 0 to 255."""
+    return np.asarray(decode(page.evaluate("document.querySelector('#pad canvas').toDataURL()")))[:, :, 3]
 
 
-def percents(shares):
-    return [f"{100 * share:.1f}%" for share in shares]
+def percents(fractions):
+    return [f"{100 * fraction:.1f}%" for fraction in fractions]
 
 
 def open_tab(page, name):
@@ -81,6 +81,11 @@ def collect_errors(page):
     page.on("console", lambda message: message.type == "error" and errors.append(message.text))
     return errors
 
+
+VALUE_AFTER_TWO_FRAMES = """async (field) => {
+    for (const _ of [1, 2]) await new Promise(requestAnimationFrame);
+    return field.value;
+}"""
 
 HEADLINE, BAR = "#monitor .status", "#monitor .bar"
 
@@ -105,31 +110,25 @@ def train(page, message="Done"):
 
 
 def percent_done(page):
-    """The part of the run that is done, in percent."""
+    """How much of the run is done, in percent."""
     return float(page.get_attribute(BAR, "aria-valuenow"))
 
 
 def wait_until_done(page, percent):
-    """Wait until more than so many percent of the run are done."""
+    """Wait until more than `percent` of the run is done."""
     page.wait_for_function(
         "([selector, percent]) => Number(document.querySelector(selector).ariaValueNow) > percent", arg=[BAR, percent]
     )
 
 
-def figure(page, name):
-    """A metric of the monitor, by the name that stands beside it."""
+def metric(page, name):
+    """A metric of the monitor, by its name."""
     return page.locator("#monitor .metrics div", has_text=name).locator("dd").inner_text()
 
 
 def enter(field, text):
-    """Type into one of Gradio's fields, as a person would who sees whether it took the text.
-
-    In the first milliseconds after it has appeared, such a field puts its first value back.
-    """
-    for _ in range(20):
+    """Type into one of Gradio's fields, which puts its first value back in the frame after it has appeared."""
+    field.fill(text)
+    while field.evaluate(VALUE_AFTER_TWO_FRAMES) != text:
         field.fill(text)
-        field.press("Tab")
-        field.page.wait_for_timeout(50)
-        if field.input_value() == text:
-            return
-    raise AssertionError(f"the field shows {field.input_value()!r} and does not take {text!r}")
+    field.press("Tab")

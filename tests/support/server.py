@@ -68,13 +68,31 @@ def serving(
         command = ["-c", code]
     with subprocess.Popen([python, *command], cwd=folder, env=env, stdout=log, stderr=log) as process:
         try:
-            _wait_for(url, process)
+            wait_for(url, process)
             yield url, process
         finally:
             process.terminate()
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_until_launched(log: Path) -> None:
+    """Wait until an app has tested its own address, which fails if others keep it busy then.
+
+    Args:
+        log: what the app writes, unbuffered.
+    """
+    for _ in range(300):
+        if "To create a public link" in log.read_text(encoding="utf-8"):
+            return
+        time.sleep(0.1)
+    raise RuntimeError("app.py was not launched within 30 s.")
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until an app answers.
+
+    Raises:
+        RuntimeError: its process ended, or it did not answer within a minute.
+    """
     for _ in range(300):
         if process.poll() is not None:
             break

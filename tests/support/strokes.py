@@ -25,7 +25,7 @@ def load_strokes(path: str | Path) -> list[dict]:
 
 
 def place(strokes: Strokes, size: float = 0.6, middle: tuple[float, float] = (0.5, 0.5)) -> list[np.ndarray]:
-    """Strokes in units of the pad's side: the longer side of their bounding box is `size`, its middle at `middle`."""
+    """Strokes in units of the canvas's side; the longer side of their bounding box is `size`, its centre `middle`."""
     points = np.concatenate([np.asarray(stroke, float).reshape(-1, 2) for stroke in strokes])
     low, high = points.min(axis=0), points.max(axis=0)
     scale = size / max(1e-9, (high - low).max())
@@ -33,16 +33,16 @@ def place(strokes: Strokes, size: float = 0.6, middle: tuple[float, float] = (0.
 
 
 def render(strokes: Strokes, side: int = 280, width: float = 16, ink: tuple[int, int, int] = (0, 0, 0)) -> Image.Image:
-    """Draw strokes, in units of the side, as the page's canvas does: straight pieces with round ends and joints.
+    """Draw strokes, in units of the side, as the page's canvas does: straight lines with round ends and joints.
 
     Args:
         strokes: a list of lists of (x, y) from 0 to 1.
-        side: of the picture, in pixels.
+        side: of the image, in pixels.
         width: of the pen, in pixels.
         ink: its colour.
 
     Returns:
-        RGBA picture, the ink's coverage in its alpha channel.
+        RGBA image, the ink's coverage in its alpha channel.
     """
     scale = side * _SUPERSAMPLE
     alpha = Image.new("L", (scale, scale), 0)
@@ -53,6 +53,6 @@ def render(strokes: Strokes, side: int = 280, width: float = 16, ink: tuple[int,
         draw.line(points, fill=255, width=round(2 * radius))
         for x, y in points:
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    picture = Image.new("RGBA", (side, side), ink)
-    picture.putalpha(alpha.resize((side, side), Image.Resampling.BOX))
-    return picture
+    image = Image.new("RGBA", (side, side), ink)
+    image.putalpha(alpha.resize((side, side), Image.Resampling.BOX))
+    return image

@@ -6,6 +6,7 @@ from mnist_cnn.data.outliers import make_outliers
 from mnist_cnn.evaluation import accuracy, predict_logits
 from mnist_cnn.models import MODELS, build_model
 from mnist_cnn.training import RECIPES, get_settings, train
+from mnist_cnn.training.whole_images import adapt_to_whole_images
 
 
 def run(small_sets, name="net-25k", recipe="default", num_images=100, **changes):
@@ -62,16 +63,30 @@ def test_first_steps_train_on_crops(small_sets):
     assert shapes == [(24, 20)] * 3 + [(28, 28)] * 3
 
 
-def test_evaluations_are_evenly_spread_and_end_on_the_whole_test_set(small_sets):
+@pytest.mark.parametrize("crop_fraction", [0.0, 0.85])
+def test_evaluations_are_where_they_are_asked_for_and_end_on_the_whole_test_set(small_sets, crop_fraction):
     (images, labels), test = small_sets
-    model, settings = build_model("net-25k", 0), get_settings("net-25k", epochs=2, batch_size=20)
-    accuracies = {}
-    for progress in train(model, images[:100], labels[:100], settings, test, num_evals=5):
+    images, labels = images[:100], labels[:100]
+    settings = get_settings("net-25k", epochs=2, batch_size=20, crop_fraction=crop_fraction)
+    model = build_model("net-25k", 0)
+    evaluated = []
+    for progress in train(model, images, labels, settings, test, evaluate_at=[0.2, 0.5, 1]):
         if progress.test_accuracy is not None:
-            every = 1 if progress.is_last else 10
-            accuracies[progress.step] = progress.test_accuracy
-            assert progress.test_accuracy == accuracy(model, test[0][::every], test[1][::every])
-    assert list(accuracies) == [2, 4, 6, 8, 10]
+            last = progress.is_last
+            every = 1 if last else 10
+            expected = model if last or not crop_fraction else adapt_to_whole_images(model, images, labels)
+            assert progress.test_accuracy == accuracy(expected, test[0][::every], test[1][::every])
+            assert progress.temperature > 0
+            evaluated.append(progress.step)
+    assert evaluated == [2, 5, 10]
+
+
+def test_evaluations_change_nothing_in_the_training(small_sets):
+    (images, labels), test = small_sets
+    models = [build_model("net-8k", 0) for _ in range(2)]
+    for model, evaluate_at in zip(models, ([1.0], [0.2, 0.4, 0.6, 0.8]), strict=True):
+        list(train(model, images, labels, get_settings("net-8k"), test, evaluate_at))
+    assert same(*models)
 
 
 def test_closing_the_stream_ends_the_training(small_sets):

@@ -47,6 +47,17 @@ def test_epoch_accuracy_starts_anew_with_every_epoch():
     assert update(meter, [1, 2], [1, 2], 1.0).epoch_accuracy == 1
 
 
+def test_temperature_fits_the_logits_before_their_scale():
+    settings = get_settings("net-25k", batch_size=500)
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(500, 10, generator=generator)
+    labels = (logits / 0.3).softmax(1).multinomial(1, generator=generator).squeeze(1)  # right as often as it says
+    labels[:100] = NON_DIGIT
+    meter = ProgressMeter(500, settings)
+    meter.update(settings.logit_scale * logits, labels, torch.tensor(1.0), lr=0.1)
+    assert meter.temperature() == pytest.approx(0.3, rel=0.1)
+
+
 def test_outliers_count_as_samples_but_not_as_digits():
     meter = ProgressMeter(60_000, get_settings("net-25k", batch_size=4))
     progress = update(meter, [1, 2, 3, 4], [1, 9, NON_DIGIT, NON_DIGIT], 1.0)

@@ -1,11 +1,14 @@
 """The Draw tab's handlers, called with plain values."""
 
+import dataclasses
+from types import SimpleNamespace
+
 import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_cnn.classifier import load_classifier
+from mnist_cnn.classifier import Classifier, load_classifier
 from mnist_cnn.data.corrections import LabelledDrawings
 from mnist_cnn.ui.components.model_choice.model_choice import USER_MODEL
 from mnist_cnn.ui.components.prediction_panel.prediction_panel import EMPTY_PREDICTION
@@ -42,9 +45,22 @@ def test_every_model_classifies_the_drawing(handlers, user_model):
     assert (results["net-25k"].prediction.probabilities == expected.probabilities).all()
 
 
-def test_all_models_reject_the_same_drawings(handlers, user_model):
-    _, results = handlers.predict_all(CROSS, user_model)
-    assert [result.prediction.is_digit for result in results.values()] == [False] * 3
+def test_pretrained_models_reject_the_same_drawings_and_the_user_model_decides_for_itself(handlers, user_model):
+    calibration = dataclasses.replace(user_model.calibration, rejection_threshold=0.0)
+    sure = Classifier(user_model.model, "net-8k", calibration=calibration)
+    _, results = handlers.predict_all(CROSS, sure)
+    assert [result.prediction.is_digit for result in results.values()] == [False, False, True]
+    value, _ = handlers.predict_sketch(CROSS, USER_MODEL, False, sure)
+    assert value["digit"] == str(results[USER_MODEL].prediction.digit)
+
+
+def test_run_in_progress_follows_the_canvas(handlers):
+    images = []
+    run = SimpleNamespace(set_probe_image=images.append)
+    for sketch in (render(DIGITS[4]), ERASED, None):
+        handlers.predict_sketch(sketch, "net-25k", False, None, run)
+    assert len(images) == 1
+    assert (images[0] == handlers.predict_all(render(DIGITS[4]), None)[0].image).all()
 
 
 @pytest.mark.parametrize("sketch", [None, ERASED], ids=["empty", "erased"])

@@ -44,7 +44,11 @@ def test_status_of_queued_run_counts_the_runs_ahead(small_sets):
     assert status_text(third) == "Queued: 2 runs ahead. Yours starts automatically."
     third.stop()
     third.state = RunState.FINISHED
-    assert status_text(third) == "Left the queue; nothing was trained."
+    assert status_text(third) == "Run cancelled; nothing was trained."
+
+
+def test_status_of_finished_run_does_not_go_back_to_training(finished_run):
+    assert status_text(finished_run) == "Evaluating on the test set and calibrating …"
 
 
 def test_status_of_failed_run_says_why(small_sets):

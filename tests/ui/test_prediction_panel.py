@@ -106,13 +106,14 @@ def test_eight_has_another_article():
 
 
 def test_rejected_drawing_has_no_predicted_digit():
-    unsure = result([0.1] * 10)
+    unsure = result([0.1] * 3 + [0.19] + [0.1] * 5 + [0.01])
     rejected = dataclasses.replace(unsure, prediction=dataclasses.replace(unsure.prediction, is_digit=False))
     value = value_of(rejected, result([1] + [0] * 9, "net-8k"))
-    assert (value["digit"], value["message"]) == ("?", "Not recognised as a digit.")
-    assert [model["prediction"] for model in value["models"]] == ["Not a digit.", "Almost certainly a 0."]
+    assert (value["digit"], value["explained_digit"]) == ("?", 3)
+    assert value["message"] == "Not recognised as a digit. Closest: 3."
+    assert [model["prediction"] for model in value["models"]] == ["Not a digit. Closest: 3.", "Almost certainly a 0."]
     assert {bar["rank"] for bar in value["bars"]} == {"other"}
-    assert [bar["percent"] for bar in value["bars"]] == ["10.0"] * 10
+    assert value["bars"][3]["percent"] == "19.0"
 
 
 def test_rejected_drawing_that_runs_off_the_image_is_told_so():

@@ -64,13 +64,15 @@ def finished(page, drawings):
     return train(handlers, dataclasses.replace(FORM, batch_size=8), drawings=drawings)
 
 
-def train(handlers, form=FORM, use_drawings=False, sketch=None, drawings=None, reports=(), on_update=None):
+def train(
+    handlers, form=FORM, use_drawings=False, sketch=None, drawings=None, reports=(), request=None, on_update=None
+):
     """All updates of a run."""
 
     async def collect():
         updates = []
         inputs = [*dataclasses.astuple(form), use_drawings, sketch, drawings or LabelledDrawings(), list(reports)]
-        async for update in handlers.train(*inputs):
+        async for update in handlers.train(request, *inputs):
             updates.append(update)
             if on_update:
                 on_update(update)
@@ -89,8 +91,8 @@ def test_run_ends_with_results_and_files(page, finished, small_sets):
     tab, last = page.tab, finished[-1]
     assert statuses(page, finished)[0] == "Loading MNIST …"
     assert statuses(page, finished)[-1].startswith("Done after ")
-    assert last[tab.run] is None
-    assert last[tab.trained_model].rejector is page.pretrained["net-25k"]
+    assert last[page.draw.run] is None
+    assert last[tab.trained_model].rejector is last[tab.trained_model]
     ((number, report),) = last[tab.reports]
     assert (number, report.num_extra) == (1, 0)
     assert last[tab.history][0]["accuracy"] == f"{report.test_accuracy:.2%}"
@@ -141,12 +143,59 @@ def test_missing_data_is_reported(page, handlers, monkeypatch):
     assert updates[-1][page.tab.start].interactive
 
 
+def test_any_other_failure_before_training_is_reported(page, handlers, monkeypatch):
+    def fail():
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(train_tab, "load_mnist_cached", fail)
+    updates = train(handlers)
+    assert statuses(page, updates)[-1] == "Training cannot start: PermissionError(13, 'Permission denied')."
+    assert updates[-1][page.tab.start].interactive
+
+
+def test_model_can_be_used_where_its_files_cannot_be_written(page, handlers, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(train_tab, "save_checkpoint", fail)
+    last = train(handlers, dataclasses.replace(FORM, batch_size=8, train_fraction=0.1))[-1]
+    assert "could not be written (No space left on device); the model can be used." in last[page.tab.monitor]["status"]
+    assert last[page.tab.trained_model].test_accuracy is not None
+    assert last[page.tab.use].interactive and not last[page.tab.weights].interactive
+
+
+@pytest.mark.parametrize("ahead", [0, 1], ids=["training", "queued"])
+def test_run_without_a_listener_is_ended(page, handlers, queue, monkeypatch, ahead):
+    monkeypatch.setattr(train_tab, "_MAX_UNHEARD_SECONDS", 0.5)
+    for _ in range(ahead):
+        queue.enqueue()
+    long = dataclasses.replace(FORM, batch_size=8)
+    runs = []
+
+    def remember(update):
+        runs.extend([update[page.draw.run]] if update.get(page.draw.run) else [])
+
+    updates = train(handlers, long, request=SimpleNamespace(session_hash="nobody"), on_update=remember)
+    runs[0].join(10)
+    assert runs[0].finished and runs[0].test_accuracy is None
+    assert page.tab.results not in updates[-1]
+    assert len(queue) == ahead
+
+
+def test_run_with_a_listener_goes_on(page, handlers, monkeypatch):
+    monkeypatch.setattr(train_tab, "_MAX_UNHEARD_SECONDS", 0)
+    with train_tab.CONNECTIONS.stream("somebody"):
+        form = dataclasses.replace(FORM, batch_size=8, train_fraction=0.1)
+        last = train(handlers, form, request=SimpleNamespace(session_hash="somebody"))[-1]
+    assert page.tab.results in last
+
+
 def test_run_that_leaves_the_queue_trains_nothing(page, handlers, queue):
     ahead = queue.enqueue()
     buttons = []
 
     def leave(update):
-        if run := update.get(page.tab.run):
+        if run := update.get(page.draw.run):
             buttons.append(update[page.tab.stop].value)
             train_tab.stop(run)
 
@@ -154,16 +203,16 @@ def test_run_that_leaves_the_queue_trains_nothing(page, handlers, queue):
     queue.dequeue(ahead)
     assert buttons == ["Leave queue"]
     assert "Queued: 1 run ahead. Yours starts automatically." in statuses(page, updates)
-    assert statuses(page, updates)[-1] == "Left the queue; nothing was trained."
+    assert statuses(page, updates)[-1] == "Run cancelled; nothing was trained."
     assert page.tab.results not in updates[-1]
     assert len(queue) == 0
 
 
 def test_run_is_cancelled_when_its_user_leaves(page, handlers, queue):
     async def leave():
-        updates = handlers.train(*dataclasses.astuple(FORM), False, None, LabelledDrawings(), [])
+        updates = handlers.train(None, *dataclasses.astuple(FORM), False, None, LabelledDrawings(), [])
         async for update in updates:
-            if run := update.get(page.tab.run):
+            if run := update.get(page.draw.run):
                 await updates.aclose()
                 return run
 
@@ -221,7 +270,7 @@ def test_link_fills_the_form(page, handlers):
 
 def test_invalid_link_is_explained(page, handlers):
     update = handlers.open_link({"tab": "train", "seed": "-3"})
-    status = "This link cannot be used. Invalid training settings: seed must be from 0 to 2147483647."
+    status = "This link cannot be used. Invalid training settings: seed must be a whole number from 0 to 2147483647."
     assert update[page.tab.monitor]["status"] == status
     assert list(update) == [page.tab.monitor]
 

@@ -35,9 +35,10 @@ def test_link_without_settings_gives_the_recipe():
         ({"lr": "nan"}, "learning rate must be from 0.0001 to 10"),
         ({"batch_size": "7"}, "batch size must be one of 8, 16"),
         ({"augmentation": "mirror"}, "augmentation must be one of none, light, affine, strokes"),
-        ({"train_fraction": "0"}, "training fraction must be from 0.001 to 1"),
-        ({"train_fraction": "25"}, "training fraction must be from 0.001 to 1"),
-        ({"seed": "-1"}, "seed must be from 0 to 2147483647"),
+        ({"train_fraction": "0"}, "training data must be from 0.1 % to 100 %"),
+        ({"train_fraction": "25"}, "training data must be from 0.1 % to 100 %"),
+        ({"seed": "-1"}, "seed must be a whole number from 0 to 2147483647"),
+        ({"seed": "1.5"}, "seed must be a whole number, not '1.5'"),
         ({"lr": "1.9"}, "use at most 0.8, or larger batches"),
     ],
 )
@@ -64,5 +65,5 @@ def test_value_of_wrong_type_is_rejected(field):
 
 def test_every_problem_is_named():
     form = dataclasses.replace(TrainingForm.from_recipe("net-25k", "default"), lr=-1, seed=0.5, batch_size=7)
-    with pytest.raises(ValueError, match=r"batch size .*; learning rate .*; seed must be a whole number\."):
+    with pytest.raises(ValueError, match=r"batch size .*; learning rate .*; seed must be a whole number from 0 to"):
         form.settings()

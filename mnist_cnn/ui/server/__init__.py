@@ -5,21 +5,25 @@ release. To upgrade, change the pin there and in the README's front matter, then
 named with a part fail if it has changed.
 
 `request_filter`
-    Paths: compare `gradio/routes.py` with the last release for routes that the page needs but the filter does not allow
-    (status 404 in the browser's network log), and for new routes below the allowed folders. Answers: the page shows
-    `error` of a failed request outside the queue and `detail` of one in it; Gradio answers a full queue with 503 and a
-    body of the wrong form with 422. Middleware is passed as `app_kwargs` of `launch`. Tests:
-    `tests/ui/test_request_filter.py`, `tests/e2e/test_bad_input.py`.
+    Paths: a test names the routes that a new release has opened; the page's network log shows those that it needs and
+    the filter does not allow (status 404). Answers: the page shows `error` of a failed request outside the queue and
+    `detail` of one in it; Gradio answers a body of the wrong form with 422. `session_hash` names the session in bodies
+    and in queries; `/queue/data` is the stream of a session's events. Middleware is passed as `app_kwargs` of `launch`.
+    Tests: `tests/ui/test_app.py`, `tests/ui/test_request_filter.py`, `tests/e2e/test_bad_input.py`.
 `guarded_blocks`
-    `Blocks.preprocess_data` and `Blocks.postprocess_data`: their arguments, and that a copy of a `BlockFunction` with
+    `Blocks.preprocess_data` and `Blocks.postprocess_data`: their arguments; that Gradio fetches what a `path` in the
+    inputs names, if `is_http_url_like`; and that a copy of a `BlockFunction` with
     fewer `outputs` is enough to process fewer outputs. `gr.Error.print_exception`: that False keeps the traceback out
     of the log. Tests: `tests/e2e/test_bad_input.py`, which also reads the log; speed: `benchmarks/ui_overhead.py`.
 `components/image_upload`
-    `async_move_resource_to_block_cache` is where Gradio would fetch a URL; `GRADIO_CACHE` is the folder of uploads;
-    `is_http_url_like` decides what is a URL. Tests: `tests/e2e/test_bad_input.py`, `tests/e2e/test_image_upload.py`.
+    `GRADIO_CACHE` is the folder of uploads, which `GRADIO_TEMP_DIR` sets. Tests: `tests/e2e/test_bad_input.py`,
+    `tests/e2e/test_image_upload.py`.
 `components/image_upload`, `model_choice`, `percent_slider`
     `is_template` makes the page render a subclass as its parent; `get_config` reads the names of constructor arguments.
     Tests: the page shows these components at all.
+`components/header`
+    The script shows the errors of events outside the queue, which Gradio's page drops: the event `error` of any
+    component is a message for the user. Test: `tests/e2e/test_image_upload.py`.
 `components/base`
     `gr.HTML`: the arguments `head`, `js_on_load` and `html_template`; `element`, `props`, `trigger` and `watch` in the
     scope of scripts; the `.block` around a component, with its class and `--block-padding`. An event exists on a

@@ -1,11 +1,13 @@
 """Blocks that answer invalid input with a message, and send only what an event updates."""
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 from gradio.block_function import BlockFunction
 from gradio.state_holder import SessionState
+from gradio_client.utils import is_http_url_like
 
 from .errors import user_error
 
@@ -19,8 +21,11 @@ class GuardedBlocks(gr.Blocks):
         """As in Gradio, which raises all kinds of errors for invalid inputs and logs a traceback of each.
 
         Raises:
-            gr.Error: there are too few values, or one does not fit its component.
+            gr.Error: there are too few values, or one does not fit its component, or names a URL, which Gradio would
+                have the server fetch.
         """
+        if any(is_http_url_like(path) for path in _paths(inputs)):
+            raise user_error("Files are not fetched from URLs. Download the file, and upload it here.")
         try:
             values: list[Any] = await super().preprocess_data(block_fn, inputs, state, explicit_call)
             return values
@@ -46,3 +51,16 @@ class GuardedBlocks(gr.Blocks):
         values = await super().postprocess_data(updated, predictions, state)
         value_of = dict(zip(updated.outputs, values, strict=True))
         return [value_of.get(block, gr.skip()) for block in block_fn.outputs]
+
+
+def _paths(value: object) -> Iterator[str]:
+    """Every text under the key `path` in nested JSON."""
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            pending.extend(value.values())
+            if isinstance(path := value.get("path"), str):
+                yield path
+        elif isinstance(value, list):
+            pending.extend(value)

@@ -1,11 +1,21 @@
-"""An HTTP filter: only the paths that the page uses, with bounded bodies and a bounded number of predictions."""
+"""An HTTP filter: only the paths that the page uses, with bounded bodies and a bounded number of requests."""
 
+import asyncio
+import contextlib
 import json
+import os
+import re
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from starlette.exceptions import HTTPException
+
+from .connections import CONNECTIONS
+from .rate_limit import KnownNames, RateLimiter
 
 _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]
@@ -14,17 +24,26 @@ _App = Callable[[_Message, _Receive, _Send], Awaitable[None]]
 
 MAX_UPLOAD_BYTES = 10 * 2**20  # of an image file
 
-_UPLOAD = "/gradio_api/upload"
 _MAX_UPLOAD_BODY_BYTES = MAX_UPLOAD_BYTES + 2**16  # the multipart form adds some bytes to the file
 _MAX_BODY_BYTES = 2**19  # of any other request; a drawing has a few thousand characters
-_MAX_PREDICTIONS = 100  # in progress at the same time; more would wait for seconds
+_MAX_UPLOADS_BYTES = 500 * 2**20  # of all files together that are kept on the server
+_BODY_SECONDS = 60.0  # until the whole body has arrived
 
+# Predictions in progress at the same time, of all clients and of one address, behind which a class may sit. More would
+# wait for seconds.
+_MAX_PREDICTIONS, _MAX_PREDICTIONS_PER_CLIENT = 100, 70
+# Requests of one address in a minute, and those of sessions that are new or were not seen for long.
+_PER_MINUTE = {"joins": 600, "uploads": 300, "sessions": 240}
+_MAX_SESSIONS = 2000  # that are remembered
+
+_UPLOAD, _JOIN, _EVENTS = "/gradio_api/upload", "/gradio_api/queue/join", "/gradio_api/queue/data"
 # Gradio serves many more, which fetch URLs, write files, edit the page's code or show who uses it.
 _PATHS = {
     "/",
     "/config",
     "/favicon.ico",
     "/manifest.json",
+    "/pwa_icon",
     "/robots.txt",
     "/theme.css",
     _UPLOAD,
@@ -32,99 +51,208 @@ _PATHS = {
     "/gradio_api/cancel",
     "/gradio_api/info",
     "/gradio_api/openapi.json",
-    "/gradio_api/queue/data",
-    "/gradio_api/queue/join",
+    _EVENTS,
+    _JOIN,
     "/gradio_api/reset",
     "/gradio_api/startup-events",
     "/gradio_api/theme.css",
     "/gradio_api/upload_progress",
 }
-_FOLDERS = (
-    "/assets/",
-    "/static/",
-    "/gradio_api/call/",
-    "/gradio_api/file=",
-    "/gradio_api/heartbeat/",
-    "/gradio_api/run/",
-)
-_PREDICTIONS = ("/gradio_api/run/", "/gradio_api/call/")
+_FILES = re.compile(r"/(assets|static)/.+|/gradio_api/file=(?!http).+")  # of a URL it would fetch the file
+_PREDICTION = re.compile(r"/gradio_api/(run|call|call/v2)/\w+/?")
+_CALL_EVENTS = re.compile(r"/gradio_api/call/(v2/)?\w+/\w+")
+_HEARTBEAT = re.compile(r"/gradio_api/heartbeat/([^/]+)")
+# A session's name, of which Gradio keeps tables. An empty one would stop its queue.
+_SESSION = re.compile("[A-Za-z0-9_-]{1,64}")
 
 _INVALID = "Invalid request. Reload the page and try again."
-# Replace Gradio's own answers: for 422 it repeats the whole body, for 503 it says only how long its queue is.
-_MESSAGES = {422: _INVALID, 503: "Queue full. Try again in a minute."}
+# Hugging Face may frame the page, and no other site. No plug-in and no foreign script may run; Gradio itself compiles
+# scripts and templates in the page.
+_HEADERS = {
+    "content-security-policy": (
+        "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+        "style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'; "
+        "frame-ancestors 'self' https://huggingface.co https://*.hf.space"
+    ),
+    "x-content-type-options": "nosniff",
+}
 
 
 class RequestFilter:
-    """ASGI middleware that rejects, with a message in JSON, what the page never requests."""
+    """ASGI middleware that rejects, with a message in JSON, what the page never requests.
 
-    def __init__(self, app: _App) -> None:
+    Args:
+        app: what it protects.
+        upload_folder: where Gradio keeps uploaded files and downloads; its size is bounded.
+    """
+
+    def __init__(self, app: _App, upload_folder: Path | None = None) -> None:
         self._app = app
-        self._num_predictions = 0  # in progress
+        self._upload_folder = upload_folder
+        self._num_predictions: dict[str, int] = {}  # in progress, by address
+        self._limits = {name: RateLimiter(number) for name, number in _PER_MINUTE.items()}
+        self._sessions = KnownNames(_MAX_SESSIONS)
+        # Set by `gradio app.py`, whose page waits at this address for a change of the code.
+        self._paths = _PATHS | ({"/gradio_api/dev/reload"} if os.environ.get("GRADIO_WATCH_DIRS") else set())
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         """Serve one connection."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            await self._serve(scope, receive, send)
+            # Old versions of Python take seconds to parse a long cookie (CVE-2024-7592).
+            scope["headers"] = [header for header in scope["headers"] if header[0] != b"cookie"]
+            try:
+                await self._serve(scope, receive, send)
+            except HTTPException as error:
+                await _reject(send, error.status_code, error.detail, error.headers)
         else:
             await send({"type": "websocket.close"})
 
     async def _serve(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if not _is_allowed(path):
-            return await _reject(send, 404, "Not found.")
-        limit = _MAX_UPLOAD_BODY_BYTES if path.rstrip("/") == _UPLOAD else _MAX_BODY_BYTES
-        too_large = f"Request too large (limit {limit:,} bytes)."
-        content_length = dict(scope["headers"]).get(b"content-length", b"0")
-        if not content_length.isdigit() or int(content_length) > limit:
-            return await _reject(send, 413, too_large)
-        received = 0
+        headers = dict(scope["headers"])
+        if not self._is_allowed(path):
+            raise HTTPException(404, "Not found.")
+        if scope["method"] == "POST" and _is_local(headers) and headers.get(b"sec-fetch-site") == b"cross-site":
+            raise HTTPException(403, "Another site may not use a server on this computer.")
+        is_upload = path.rstrip("/") == _UPLOAD
+        receive = _bounded(receive, headers, _MAX_UPLOAD_BODY_BYTES if is_upload else _MAX_BODY_BYTES)
+        if scope["method"] == "POST" and is_upload:
+            self._check_upload(_address(scope))
+            await self._forward(scope, receive, send)
+        elif scope["method"] == "POST":
+            await self._serve_post(path, scope, receive, send)
+        elif path == _EVENTS:
+            session = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", [""])[0]
+            self._check_session(session, _address(scope))
+            with CONNECTIONS.stream(session):
+                await self._forward(scope, receive, send)
+        else:
+            if heartbeat := _HEARTBEAT.fullmatch(path):
+                self._check_session(heartbeat[1], _address(scope))
+            await self._forward(scope, receive, send)
 
-        async def bounded_receive() -> _Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                raise HTTPException(413, too_large)  # FastAPI turns it into an answer
-            return message
-
-        if scope["method"] != "POST" or not path.startswith(_PREDICTIONS):
-            return await self._forward(scope, bounded_receive, send)
+    async def _serve_post(self, path: str, scope: _Message, receive: _Receive, send: _Send) -> None:
+        """Serve a request whose body is JSON."""
+        address = _address(scope)
+        # Read first, so that a client that sends slowly does not count as a prediction in progress.
+        messages = await _read_body(receive)
         try:
-            # Read first, so that a client that sends slowly does not count as a prediction in progress.
-            messages = await _read_body(bounded_receive)
-        except HTTPException as error:
-            return await _reject(send, error.status_code, error.detail)
-        if self._num_predictions >= _MAX_PREDICTIONS:
-            return await _reject(send, 503, "Server busy. Try again in a few seconds.")
-        self._num_predictions += 1
+            content = json.loads(b"".join(message.get("body", b"") for message in messages))
+        except (ValueError, RecursionError) as error:
+            raise HTTPException(422, _INVALID) from error
+        if isinstance(content, dict) and content.get("session_hash") is not None:
+            self._check_session(content["session_hash"], address)
+        is_prediction = _PREDICTION.fullmatch(path)
+        if path.rstrip("/") == _JOIN or (is_prediction and is_prediction[1] != "run"):
+            self._check_rate("joins", address)
+        if not is_prediction:
+            return await self._forward(scope, lambda: _next(messages, receive), send)
+        of_address = self._num_predictions.get(address, 0)
+        if sum(self._num_predictions.values()) >= _MAX_PREDICTIONS or of_address >= _MAX_PREDICTIONS_PER_CLIENT:
+            raise HTTPException(503, "Server busy. Try again in a few seconds.", {"Retry-After": "3"})
+        self._num_predictions[address] = of_address + 1
         try:
             await self._forward(scope, lambda: _next(messages, receive), send)
         finally:
-            self._num_predictions -= 1
+            self._num_predictions[address] -= 1
+            if not self._num_predictions[address]:
+                del self._num_predictions[address]
+
+    def _check_session(self, session: object, address: str) -> None:
+        if not isinstance(session, str) or not _SESSION.fullmatch(session):
+            raise HTTPException(400, _INVALID)
+        if not self._sessions.add(session):
+            self._check_rate("sessions", address)
+
+    def _check_upload(self, address: str) -> None:
+        self._check_rate("uploads", address)
+        if self._upload_folder and _size(self._upload_folder) >= _MAX_UPLOADS_BYTES:
+            text = "The server's storage for images is full. Old images are deleted within 70 minutes: try again then."
+            raise HTTPException(503, text, {"Retry-After": "600"})
+
+    def _check_rate(self, name: str, address: str) -> None:
+        if seconds := self._limits[name].seconds_to_wait(address):
+            text = f"Too many requests from your address. Try again in {seconds} seconds."
+            raise HTTPException(429, text, {"Retry-After": str(seconds)})
+
+    def _is_allowed(self, path: str) -> bool:
+        patterns = (_FILES, _PREDICTION, _CALL_EVENTS, _HEARTBEAT)
+        is_named = path in self._paths or path.rstrip("/") in self._paths
+        return is_named or any(pattern.fullmatch(path) for pattern in patterns)
 
     async def _forward(self, scope: _Message, receive: _Receive, send: _Send) -> None:
-        """Have Gradio answer; replace its answer if it raises, or if it is one of those in `_MESSAGES`."""
+        """Have Gradio answer; replace its answer if it raises, or if it is 422, which repeats the whole body."""
         answered = replaced = False
 
         async def checked_send(message: _Message) -> None:
             nonlocal answered, replaced
-            if not answered and (text := _MESSAGES.get(message["status"])):
+            if not answered and message["status"] == 422:
                 replaced = True
-                await _reject(send, message["status"], text)
+                await _reject(send, 422, _INVALID)
+            elif not answered:
+                added = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+                message["headers"] = [*message.get("headers", []), *added]
             answered = True
             if not replaced:
                 await send(message)
 
         try:
             await self._app(scope, receive, checked_send)
+        except HTTPException:
+            raise
         # Gradio looks up functions, components and sessions by what was sent, so a look-up may raise any error.
         except Exception as error:
             print(f"Rejected {scope['method']} {scope['path'][:80]!r}: {type(error).__name__}", file=sys.stderr)
             if answered:
                 raise
-            await _reject(send, 400, _INVALID)
+            raise HTTPException(400, _INVALID) from error
+
+
+def _is_local(headers: dict[bytes, bytes]) -> bool:
+    """Whether the request was sent to this computer by its own name."""
+    return headers.get(b"host", b"").rsplit(b":", 1)[0] in (b"localhost", b"127.0.0.1", b"[::1]")
+
+
+def _address(scope: _Message) -> str:
+    """The client's address; behind a proxy that `FORWARDED_ALLOW_IPS` names, the one that the proxy states."""
+    return scope["client"][0] if scope.get("client") else ""
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files below a folder; they may disappear meanwhile."""
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            total += path.stat().st_size
+    return total
+
+
+def _bounded(receive: _Receive, headers: dict[bytes, bytes], limit: int) -> _Receive:
+    """`receive`, which raises an `HTTPException` where the body is larger than `limit` bytes or comes too slowly."""
+    too_large = HTTPException(413, f"Request too large (limit {limit:,} bytes).")
+    content_length = headers.get(b"content-length", b"0")
+    if not content_length.isdigit() or int(content_length) > limit:
+        raise too_large
+    received, complete = 0, False
+    deadline = time.monotonic() + _BODY_SECONDS
+
+    async def bounded_receive() -> _Message:
+        nonlocal received, complete
+        if complete:  # waits until the client disconnects
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), deadline - time.monotonic())
+        except TimeoutError as error:
+            raise HTTPException(408, f"The request did not arrive within {_BODY_SECONDS:.0f} seconds.") from error
+        received += len(message.get("body", b""))
+        complete = not message.get("more_body")
+        if received > limit:
+            raise too_large
+        return message
+
+    return bounded_receive
 
 
 async def _read_body(receive: _Receive) -> list[_Message]:
@@ -139,15 +267,10 @@ async def _next(messages: list[_Message], receive: _Receive) -> _Message:
     return messages.pop(0) if messages else await receive()
 
 
-def _is_allowed(path: str) -> bool:
-    if path.startswith("/gradio_api/file=http"):  # Gradio would fetch it
-        return False
-    return path in _PATHS or path.rstrip("/") in _PATHS or path.startswith(_FOLDERS)
-
-
-async def _reject(send: _Send, status: int, message: str) -> None:
+async def _reject(send: _Send, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
     # Gradio's page shows `error` for an event outside the queue, and `detail` for one in it.
     body = json.dumps({"error": message, "detail": message}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    named = {"content-type": "application/json", "content-length": str(len(body)), **_HEADERS, **(headers or {})}
+    raw = [(name.lower().encode(), value.encode()) for name, value in named.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": body})

@@ -8,9 +8,9 @@ class PercentSlider(gr.Slider):
 
     is_template = True  # the page renders it as its parent class
 
-    def preprocess(self, payload: float) -> float:
+    def preprocess(self, payload: float | None) -> float | None:  # type: ignore[override]  # gr.Slider's is no None
         """The fraction that a percentage stands for, whichever it is: `TrainingForm` checks the range."""
-        return payload / 100
+        return None if payload is None else payload / 100
 
     def postprocess(self, value: float | None) -> float:
         """The percentage for a fraction."""

@@ -8,9 +8,12 @@
  * it is much faster than creating the elements again.
  */
 class PredictionView {
+  static SETTLED_AFTER = 1000; // milliseconds without another prediction, after which a screen reader announces it
+
   /** @param {HTMLElement} root holds the elements of prediction_panel.html */
   constructor(root) {
     this.root = root;
+    this.announcing = null; // a timer
     this.inspected = null; // the digit whose bar has the pointer or the focus
 
     const bars = root.querySelector(".bars");
@@ -26,6 +29,8 @@ class PredictionView {
     this.value = value;
     this.write(".verdict .digit", value.digit);
     this.write(".verdict .message", value.message);
+    clearTimeout(this.announcing);
+    this.announcing = setTimeout(() => this.write(".announcement", value.message), PredictionView.SETTLED_AFTER);
     this.fill(".bars", value.bars, (item, { digit, percent, rank }) => {
       const bar = item.querySelector(".bar");
       bar.className = `bar ${rank}`;
@@ -72,7 +77,7 @@ class PredictionView {
   }
 
   drawMap() {
-    const { class_activation_maps: maps, digit: predicted } = this.value;
+    const { class_activation_maps: maps, explained_digit: predicted } = this.value;
     const digit = this.inspected ?? predicted;
     const map = maps[digit] ?? Array(49).fill(0);
     // One scale for all digits, so that their maps can be compared.

@@ -67,6 +67,7 @@ def prediction_value(
         prediction,
         state="predicted",
         digit=str(prediction.digit) if prediction.is_digit else "?",
+        explained_digit=prediction.digit,
         message=message,
         model_input=shown_stages[-1]["image"],
         stages=shown_stages,
@@ -75,7 +76,7 @@ def prediction_value(
                 "name": result.name,
                 "parameters": f"{result.num_parameters:,}",
                 "accuracy": "" if result.test_accuracy is None else f"{result.test_accuracy:.2%} on MNIST",
-                "prediction": _message(result.prediction) if result.prediction.is_digit else "Not a digit.",
+                "prediction": _message(result.prediction, "Not a digit"),
                 "milliseconds": f"{result.milliseconds:.1f}",
                 "rank": "selected" if key == selected else "other",
             }
@@ -90,6 +91,7 @@ def empty_prediction(message: str) -> dict[str, Any]:
         BLANK_PREDICTION,
         state="empty",
         digit="",
+        explained_digit=None,
         message=message,
         model_input=_NO_IMAGE,
         stages=[{"name": name, "image": _NO_IMAGE} for name in _STAGES],
@@ -112,9 +114,9 @@ def _value(prediction: Prediction, **parts: Any) -> dict[str, Any]:
     }
 
 
-def _message(prediction: Prediction) -> str:
-    if not prediction.is_digit:
-        return "Not recognised as a digit."
+def _message(prediction: Prediction, rejected: str = "Not recognised as a digit") -> str:
+    if not prediction.is_digit:  # the rejection model may decide this, and the model itself be sure of a digit
+        return f"{rejected}. Closest: {prediction.digit}."
     digit = f"{'an' if prediction.digit == 8 else 'a'} {prediction.digit}"
     second = int(np.argsort(prediction.probabilities)[-2])
     if prediction.confidence < 0.6:

@@ -1,12 +1,15 @@
 // Lists the finished runs of a session. Gradio runs this file as the body of a function with `element`, `props` and
 // `watch` in scope.
 
-/** A polyline through points [x, y] in a box of this size; x from 0 to 1, y from 0 to 2.5. */
-function polyline(curve, width, height, className = "") {
-  const scaled = curve.map(([x, y]) => [x * width, height * (1 - Math.min(y / 2.5, 1))]);
+/** A polyline through points [x, y] in a box of this size; x from 0 to 1, y from 0 to `max`. */
+function polyline(curve, max, width, height, className = "") {
+  const scaled = curve.map(([x, y]) => [x * width, height * (1 - y / max)]);
   const points = scaled.map((point) => point.map((number) => number.toFixed(1)));
   return `<polyline class="${className}" points="${points.join(" ")}"/>`;
 }
+
+/** The highest y of curves. */
+const highest = (curves) => Math.max(...curves.flat().map(([, y]) => y));
 
 /** Lists runs, and compares the two that were checked last. */
 class HistoryView {
@@ -31,7 +34,7 @@ class HistoryView {
     row.innerHTML =
       `<td><input type="checkbox" value="${number}" aria-label="Compare run ${number}"></td><td>${number}</td>` +
       `<td class="accuracy">${accuracy}</td><td>${seconds}</td>` +
-      `<td><svg class="sparkline" viewBox="0 0 72 24" aria-hidden="true">${polyline(loss, 72, 24)}</svg></td>` +
+      `<td><svg class="sparkline" viewBox="0 0 72 24" aria-hidden="true">${polyline(loss, highest([loss]), 72, 24)}</svg></td>` +
       `<td>${texts.join(", ")}</td>`;
     const box = row.querySelector("input");
     box.checked = this.checked.includes(number);
@@ -52,8 +55,11 @@ class HistoryView {
     panel.hidden = pair.length < 2;
     if (panel.hidden) return;
     const [first, second] = pair;
-    const lines = pair.map((run, index) => polyline(run.loss, 240, 90, index ? "second" : ""));
-    panel.querySelector("svg").innerHTML = lines.join("");
+    const max = highest(pair.map((run) => run.loss));
+    const lines = pair.map((run, index) => polyline(run.loss, max, 240, 90, index ? "second" : ""));
+    const svg = panel.querySelector("svg");
+    svg.innerHTML = lines.join("");
+    svg.setAttribute("aria-label", `Loss of both runs, from 0 to ${max.toFixed(1)}`);
     const entries = [
       ["run", first.number, second.number],
       ["test accuracy", first.accuracy, second.accuracy],
@@ -63,7 +69,8 @@ class HistoryView {
     const rows = entries.map(([name, one, other]) => {
       const row = document.createElement("tr");
       row.className = one === other ? "" : "differs";
-      row.innerHTML = `<th scope="row">${name}</th><td class="first">${one}</td><td>${other}</td>`;
+      row.innerHTML = `<th scope="row">${name}</th><td>${one}</td><td>${other}</td>`;
+      if (name === "run") for (const cell of row.querySelectorAll("td")) cell.className = "key";
       return row;
     });
     panel.querySelector("tbody").replaceChildren(...rows);

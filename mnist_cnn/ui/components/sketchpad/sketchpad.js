@@ -66,8 +66,13 @@ class Sketchpad {
 
   restore() {
     try {
-      this.actions = JSON.parse(sessionStorage.getItem(Sketchpad.STORAGE_KEY)) ?? [];
+      const actions = JSON.parse(sessionStorage.getItem(Sketchpad.STORAGE_KEY)) ?? [];
       sessionStorage.removeItem(Sketchpad.STORAGE_KEY);
+      // A script of another page on the same host may have written anything.
+      const isAction = (action) =>
+        action.clear === true || typeof action.url === "string" || action.points.flat().every(Number.isFinite);
+      if (!actions.every(isAction)) throw new TypeError("it is not a drawing");
+      this.actions = actions;
     } catch (error) {
       console.warn("A stored drawing could not be restored:", error);
     }
@@ -293,7 +298,9 @@ class Sketchpad {
     clearTimeout(this.timer);
     this.timer = null;
     this.lastSent = performance.now();
-    this.send(this.dataURL());
+    const url = this.dataURL();
+    if (!url) document.dispatchEvent(new Event("canvas-cleared")); // label_feedback.js listens for it
+    this.send(url);
   }
 }
 

@@ -5,8 +5,18 @@ const asPercent = (decimals) => (value) => `${(100 * value).toFixed(decimals)}%`
 const withDecimals = (decimals) => (value) => value.toFixed(decimals);
 const withTwoDigits = (value) => String(Number(value.toPrecision(2)));
 
+/** Ticks from 0, at most six, up to the first at or above `max`. */
+function ticksUpTo(max) {
+  const power = 10 ** Math.floor(Math.log10(max / 5));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => 5 * size >= max);
+  return Array.from({ length: Math.ceil(max / step) + 1 }, (_, index) => Number((index * step).toPrecision(6)));
+}
+
 /** Points [x, y] from a list of x and a list of y. */
 const points = (xs, ys) => xs.map((x, index) => [x, ys[index]]);
+
+/** Points of a horizontal line; undefined without a value. */
+const level = (value) => value && [[0, value], [1, value]];
 
 /** A line chart over the progress of a run, 0 to 1 on the x axis, with the values at the pointer. */
 class Chart {
@@ -21,9 +31,10 @@ class Chart {
    *   lines, from back to front: `kind` is a class, `label` stands at the line's end, `inLegend` is true by default
    * @param {(value: number) => string} formatTick formats a value for the axis
    * @param {(value: number) => string} formatValue formats a value for the pointer
+   * @param {(value: number) => number} scale maps a value to what its height is proportional to
    */
-  constructor(figure, title, height, lines, formatTick, formatValue) {
-    Object.assign(this, { figure, title, height, lines, formatTick, formatValue, series: {}, ticks: [] });
+  constructor(figure, title, height, lines, formatTick, formatValue, scale = (value) => value) {
+    Object.assign(this, { figure, title, height, lines, formatTick, formatValue, scale, series: {}, ticks: [] });
     const polylines = lines.map(({ kind, colour }) => {
       const style = colour ? `style="--line: ${colour}"` : "";
       return `<polyline class="${kind}" ${style}/><g class="marks"></g>`;
@@ -48,21 +59,21 @@ class Chart {
 
   y(value) {
     const { top, bottom } = Chart.MARGIN;
-    const [min, max] = [this.ticks[0], this.ticks.at(-1)];
-    const fraction = (Math.min(Math.max(value, min), max) - min) / (max - min);
+    const [min, max] = [this.scale(this.ticks[0]), this.scale(this.ticks.at(-1))];
+    const fraction = (this.scale(value) - min) / (max - min);
     return this.height - bottom - fraction * (this.height - top - bottom);
   }
 
-  /** Draw the axes with these ticks on the y axis; the one at `target` is highlighted. */
-  drawAxes(ticks, target) {
+  /** Draw the axes with these ticks on the y axis, whose first and last one are its ends. */
+  drawAxes(ticks) {
     if (String(ticks) === String(this.ticks)) return;
     this.ticks = ticks;
     const [start, end] = [this.x(0), this.x(1)];
     const yAxis = ticks.map((tick) => {
-      const [y, kind] = [this.y(tick), tick === target ? "target" : "grid"];
+      const y = this.y(tick);
       const attributes = `x="${start - 6}" y="${y}" text-anchor="end" dominant-baseline="middle"`;
       return (
-        `<line class="${kind}" x1="${start}" x2="${end}" y1="${y}" y2="${y}"/>` +
+        `<line class="grid" x1="${start}" x2="${end}" y1="${y}" y2="${y}"/>` +
         `<text ${attributes}>${this.formatTick(tick)}</text>`
       );
     });
@@ -73,7 +84,7 @@ class Chart {
     this.svg.querySelector(".axes").innerHTML = yAxis.join("") + xAxis.join("");
   }
 
-  /** Draw lines: points [x, y] by the name of the line. Values outside the axes are drawn at their edge. */
+  /** Draw lines: points [x, y] by the name of the line. */
   show(series) {
     this.series = series;
     const polylines = this.svg.querySelectorAll("polyline");
@@ -153,6 +164,7 @@ class MonitorView {
       190,
       [
         { name: "batch", kind: "batch" },
+        { name: "target", kind: "target" },
         { name: "pretrained", kind: "pretrained" },
         { name: "previous run", kind: "previous" },
         { name: "training", kind: "smoothed" },
@@ -160,6 +172,7 @@ class MonitorView {
       ],
       asPercent(0),
       asPercent(2),
+      (accuracy) => 1 - Math.cbrt(1 - accuracy), // has room for 10 % at the beginning, and for 99.0 against 99.5 %
     );
     const digits = Array.from({ length: 10 }, (_, digit) => ({
       name: String(digit),
@@ -168,7 +181,7 @@ class MonitorView {
       colour: `hsl(${36 * digit} 75% 50%)`,
       inLegend: false,
     }));
-    this.probe = new Chart(figure("probe"), "Predictions for your digit", 190, digits, asPercent(0), asPercent(0));
+    this.probe = new Chart(figure("probe"), "Predictions for this digit", 190, digits, asPercent(0), asPercent(0));
     const lr = { name: "learning rate", kind: "smoothed", inLegend: false };
     this.lr = new Chart(figure("lr"), "Learning rate", 108, [lr], withTwoDigits, withTwoDigits);
     this.probeImage = document.createElement("img");
@@ -177,7 +190,7 @@ class MonitorView {
     figure("probe").querySelector("figcaption").append(this.probeImage);
   }
 
-  show({ status, percent, metrics, curves, previous, pretrained_accuracy, peak_lr, probe_image, filters }) {
+  show({ status, percent, metrics, curves, previous, pretrained_accuracy, target, peak_lr, probe_image, filters }) {
     this.write(this.root.querySelector(".status"), status);
     this.root.querySelector(".bar").setAttribute("aria-valuenow", percent);
     this.root.querySelector(".fill").style.width = `${percent}%`;
@@ -189,16 +202,18 @@ class MonitorView {
       this.write(item.querySelector("dd"), text);
     });
 
-    this.loss.drawAxes([0, 0.5, 1, 1.5, 2, 2.5]);
+    const losses = [...curves.loss, ...(previous?.smoothed_loss ?? [])];
+    this.loss.drawAxes(ticksUpTo(Math.max(0.5, ...losses)));
     this.loss.show({
       batch: points(curves.progress, curves.loss),
       "previous run": previous && points(previous.progress, previous.smoothed_loss),
       smoothed: points(curves.progress, curves.smoothed_loss),
     });
-    this.accuracy.drawAxes([0.8, 0.85, 0.9, 0.95, 1], 0.95);
+    this.accuracy.drawAxes([0, 0.5, 0.8, 0.9, 0.95, 0.99, 1]);
     this.accuracy.show({
       batch: points(curves.progress, curves.batch_accuracy),
-      pretrained: pretrained_accuracy && [[0, pretrained_accuracy], [1, pretrained_accuracy]],
+      target: level(target),
+      pretrained: level(pretrained_accuracy),
       "previous run": previous?.test_accuracy,
       training: points(curves.progress, curves.smoothed_accuracy),
       test: curves.test_accuracy,

@@ -8,6 +8,7 @@ from ....feature_maps import first_layer_filters
 from ....jobs.history import CURVES, History
 from ....jobs.run import TrainingRun
 from ...images import png_url, tile
+from ...messages import TARGET_ACCURACY
 from ..base import JsonComponent
 
 _COLUMNS = 8  # filters per row
@@ -42,7 +43,7 @@ def training_monitor_value(
         fraction: the progress bar before the first training step, 0 to 1.
     """
     progress = run and run.progress
-    fraction = progress.step / progress.total_steps if progress else fraction
+    fraction = run.fraction if run else fraction
     tests = run.history.test_accuracy if run else []
     metrics = {
         "Samples seen": f"{progress.samples_seen:,}" if progress else "–",
@@ -51,7 +52,7 @@ def training_monitor_value(
         "Test accuracy": f"{tests[-1][1]:.2%}" if tests else "–",
         "Learning rate": f"{progress.lr:.3g}" if progress else "–",
         "Samples/s": f"{progress.samples_per_second:,.0f}" if progress else "–",
-        "ETA": f"{progress.eta_seconds:.0f} s" if progress else "–",
+        "ETA": f"{run.eta_seconds:.0f} s" if run and progress else "–",
     }
     return {
         "status": status,
@@ -60,6 +61,7 @@ def training_monitor_value(
         "curves": _rounded(run.history if run else History()),
         "previous": previous and _rounded(previous, every=2),
         "pretrained_accuracy": pretrained_accuracy,
+        "target": TARGET_ACCURACY if run else None,
         "peak_lr": run.settings.lr if run else 1,
         "probe_image": png_url(run.probe_image) if run and run.probe_image is not None else None,
         "filters": png_url(_filters(run)) if run else None,
