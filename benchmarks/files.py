@@ -193,8 +193,8 @@ def _coverage(strokes: Strokes, how: dict[str, Any], random: np.random.Generator
     half = np.abs(np.concatenate(placed)).max(axis=0) + pen / 2  # of the sides of the bounding box
     middle = half + 0.02 + random.random(2) * np.maximum(0.96 - 2 * half, 0)
     sides = random.permutation(4)
-    if how["sides"] == 4:  # as wide as it is high
-        placed = [stroke / np.maximum(2 * half - pen, 0.1) * (1 - pen) for stroke in placed]
+    if how["sides"] == 4:  # stretched until it is about as wide as it is high
+        placed = [stroke / np.maximum(2 * half - pen, 0.3 * size) * (1 - pen) for stroke in placed]
         middle = np.array([0.5, 0.5])
     else:
         for side in sides[: how["sides"]]:

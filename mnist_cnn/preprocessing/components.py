@@ -85,7 +85,9 @@ def select_digit(ink: np.ndarray, has_noise: bool) -> np.ndarray:
     height, width = (-(-length // scale) for length in ink.shape)
     coarse = np.zeros((height * scale, width * scale))
     coarse[: ink.shape[0], : ink.shape[1]] = ink
-    digit = _select(coarse.reshape(height, scale, width, scale).max(axis=(1, 3)), has_noise)
+    coarse = np.maximum.reduce([coarse[row::scale] for row in range(scale)])
+    coarse = np.maximum.reduce([coarse[:, column::scale] for column in range(scale)])
+    digit = _select(coarse, has_noise)
     return digit.repeat(scale, axis=0).repeat(scale, axis=1)[: ink.shape[0], : ink.shape[1]] & (ink > 0)
 
 

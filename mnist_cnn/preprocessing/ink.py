@@ -118,7 +118,7 @@ def extract_ink(pixels: np.ndarray) -> np.ndarray:
         return _extract_noisy_ink(contrast, pixels)
     _check_contrast(contrast.max(), 0.0, _MIN_CONTRAST)
     rules = find_rules(contrast > 0)
-    if (contrast > 0)[~rules].any():
+    if rules.any() and contrast[~rules].any():
         contrast = np.where(rules, 0, contrast)
     return np.where(select_digit(contrast, has_noise=False), contrast, 0.0)
 
@@ -133,8 +133,9 @@ def _estimate_background(pixels: np.ndarray) -> np.ndarray:
         values, counts = np.unique(bins, return_counts=True)
         frequent = np.median(sample[bins == values[counts.argmax()]], axis=0)
         color = frequent if _is_color(sample, frequent).mean() > _MIN_PAGE else color
+    is_background = _is_color(sample, color)
     # The sides of an off-white page may be white.
-    return np.median(sample[_is_color(sample, color)], axis=0) if _is_color(sample, color).any() else color
+    return np.median(sample[is_background], axis=0) if is_background.any() else color
 
 
 def _is_color(sample: np.ndarray, color: np.ndarray) -> np.ndarray:
@@ -149,8 +150,8 @@ def _has_noise(contrast: np.ndarray) -> bool:
     padded = np.pad(contrast, 1)
     is_maximum = (contrast > padded[1:-1, :-2]) & (contrast > padded[1:-1, 2:])
     is_maximum |= (contrast > padded[:-2, 1:-1]) & (contrast > padded[2:, 1:-1])
-    num_weak, num_maxima = int(is_weak.sum()), int((is_weak & is_maximum).sum())
-    return num_weak > _MAX_WEAK * contrast.size or num_maxima >= max(_MIN_MAXIMA, _MIN_MAXIMA_FRACTION * num_weak)
+    num_weak, num_maxima = np.count_nonzero(is_weak), np.count_nonzero(is_weak & is_maximum)
+    return bool(num_weak > _MAX_WEAK * contrast.size or num_maxima >= max(_MIN_MAXIMA, _MIN_MAXIMA_FRACTION * num_weak))
 
 
 def _strongest(contrast: np.ndarray) -> float:

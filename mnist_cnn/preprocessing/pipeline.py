@@ -15,7 +15,8 @@ class PreprocessingStages:
     """The result of each stage of preprocessing; 0 is background in all of them.
 
     Attributes:
-        ink: float64 (H, W), the fraction of each pixel that ink covers, 0 to 1; smaller than a large photo.
+        ink: float64 (H, W), the fraction of each pixel that ink covers, 0 to 1; smaller than a large photo, and larger
+            than a small image with noise.
         cropped: float64 (h, w), the bounding box of the ink, its strokes normalised to MNIST's width.
         resized: uint8 (20, 20), padded to a square, averaged by area and scaled to a maximum of 255.
         image: uint8 (28, 28), the MNIST image: the above with its centre of mass in the centre.
@@ -47,7 +48,7 @@ def preprocess_with_stages(sketch: np.ndarray | Image.Image) -> PreprocessingSta
             transparent one, or a photo of ink on paper in any light.
 
     Raises:
-        BlankSketchError: there is no ink.
+        BlankSketchError: there is no ink that could be a digit.
         TypeError: `sketch` is neither an array of numbers nor a PIL image.
         ValueError: the array has another shape, or values that are not finite or out of range.
     """
