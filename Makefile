@@ -11,9 +11,9 @@ space: .venv/installed
 	$(BIN)/python -m deploy.space $(NAME) $(if $(HARDWARE),--hardware $(HARDWARE)) \
 	  $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX)) $(if $(DRY_RUN),--dry-run)
 
-# Three files at a time, as most tests wait for a process or a browser that uses one core.
+# Two files at a time, as most tests wait for a process or a browser that uses one core.
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -m "not slow" -n 3 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 # The slow tests, and ten times as many examples for each property that hypothesis tests.
 test-slow: .venv/installed-dev

@@ -1,6 +1,5 @@
 """The app as a Hugging Face Space starts it: its files alone, in a folder that it cannot write to, without a GPU."""
 
-import asyncio
 import json
 import shutil
 
@@ -54,7 +53,7 @@ def test_space_starts_trains_and_writes_to_its_cache_only(space, tmp_path, root)
             assert status == 200 and json.loads(body)["space_id"] == "someone/mnist-sketchpad"
             status, page = client.request("GET", "/")
             assert status == 200 and b"MNIST sketchpad" in page
-            assert "Done" in json.dumps(asyncio.run(train(url)))
+            assert "Done" in json.dumps(run(train(url)))
     # ZeroGPU starts an app that reports a function for the GPU, and lends its GPU only to that.
     assert requests == (["/startup-report"] if hardware == ZERO_GPU else [])
     assert listing(folder) == before
