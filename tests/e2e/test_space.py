@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.cold_start import environment, stage_read_only
 from deploy.space import CPU, ZERO_GPU
+from tests.support.asgi import run
 from tests.support.clients import Client, Events
 from tests.support.http_client import HttpClient, assert_works
 from tests.support.server import serve, wait_until_launched

@@ -12,7 +12,7 @@ import pytest
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.data import load_mnist
 from tests.support import PROJECT
-from tests.support.browser import draw, load, new_page, settled, wait_until_idle
+from tests.support.browser import draw, expect, load, new_page, settled, wait_until_idle
 from tests.support.digits import DIGITS
 from tests.support.page import (
     CONTRASTS,
@@ -97,6 +97,7 @@ def test_page_fits_the_screen_with_readable_contrast(trained, train_page, viewpo
     trained.set_viewport_size(viewport)
     trained.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour in between
     trained.wait_for_function("(dark) => document.body.classList.contains('dark') === dark", arg=scheme == "dark")
+    trained.wait_for_function("document.getAnimations().every((animation) => animation.playState !== 'running')")
     assert trained.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert trained.locator("#monitor").bounding_box()["height"] <= before + 30  # a line more, of text
     ratios = trained.evaluate(CONTRASTS, "body *")
@@ -204,7 +205,7 @@ def test_link_restores_the_settings(train_page, open_page):
     page = train_page()
     page.get_by_label("reference").check()
     page.click("#settings button")
-    assert page.get_by_role("spinbutton", name="Learning rate").input_value() == "0.1"
+    expect(page.get_by_role("spinbutton", name="Learning rate")).to_have_value("0.1")
     enter(page.get_by_label("Seed"), "42")
     page.click("#link")
     page.wait_for_function("location.search.includes('seed=42')")

@@ -116,10 +116,10 @@ def test_runs_queue_pause_resume_and_leave_the_queue(open_run):
 
 
 def test_closing_the_page_ends_its_run(open_run):
-    page, waiting = open_run(), open_run()
+    page, waiting = open_run(LONG + "&recipe=reference"), open_run("train_fraction=0.02")
     page.click("#train")
     wait_until_done(page, 1)
     waiting.click("#train")
     wait_for(waiting, "Queued: 1 run ahead")
     page.close()
-    wait_for(waiting, "Training net-8k")  # long before the run of the closed page would have ended
+    wait_for(waiting, "Done")  # long before the run of the closed page would have ended
