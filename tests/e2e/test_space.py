@@ -18,7 +18,7 @@ pytest.importorskip("spaces", reason="needs the package of Spaces: install requi
 UNSEEN = ("__pycache__", ".pyi")  # what Python and Gradio put beside the code where they may, and can do without
 
 
-@pytest.fixture(params=[ZERO_GPU, pytest.param(CPU, marks=pytest.mark.slow)])
+@pytest.fixture(params=[ZERO_GPU, CPU])
 def space(tmp_path, request):
     """The hardware, and the files of a Space for it, read-only."""
     folder = tmp_path / "app"
@@ -40,6 +40,7 @@ async def train(url):
         return [message async for message in client.train()][-2]
 
 
+@pytest.mark.slow
 def test_space_starts_trains_and_writes_to_its_cache_only(space, tmp_path, root):
     hardware, folder = space
     before = listing(folder)

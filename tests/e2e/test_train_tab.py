@@ -66,6 +66,7 @@ def download(page, button):
     return download.value.path(), download.value.suggested_filename
 
 
+@pytest.mark.slow
 def test_same_seed_gives_the_same_result_on_the_command_line(trained, root, tmp_path):
     metrics = tmp_path / "m.json"
     arguments = ["--batch-size", 16, "--seed", 5, "--train-fraction", 0.9, "--data-root", root, "--metrics", metrics]

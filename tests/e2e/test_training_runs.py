@@ -87,6 +87,7 @@ def test_run_streams_its_progress_and_shows_its_results(open_run):
     assert not page.is_visible("#monitor [data-chart=accuracy] .values")
 
 
+@pytest.mark.slow
 def test_runs_queue_pause_resume_and_leave_the_queue(open_run):
     first, second, third = open_run(), open_run(), open_run("model=net-8k&train_fraction=0.01")
     first.click("#train")

@@ -68,18 +68,19 @@ def test_matches_the_published_steps(shape):
     assert np.abs(difference).max() <= 1
 
 
-def test_enlarged_mnist_digits_are_restored(mnist_test):
-    images, labels = mnist_test
+@pytest.mark.parametrize("step", [10, pytest.param(1, marks=pytest.mark.slow)])
+def test_enlarged_mnist_digits_are_restored(mnist_test, step):
+    images, labels = (tensor[::step] for tensor in mnist_test)
     random = np.random.default_rng(0)
     results = np.stack([sketch_to_mnist(on_canvas(digit, random)) for digit in images.numpy()])
     difference = np.abs(results.astype(int) - images.numpy()).max(axis=(1, 2))
-    assert (difference <= 1).mean() >= 0.999
+    assert (difference > 1).sum() <= 6  # 0.06 % of all digits
     # Every digit that reaches 255 is restored bit for bit, except two that MNIST's lower edge cuts off and two whose
     # edges are as sharp as a screen's, so that their stroke width is normalised.
     full = images.numpy().max(axis=(1, 2)) == 255
-    assert full.sum() > 8900
-    assert np.flatnonzero(full & (difference > 0)).tolist() == [4530, 5553, 9051, 9302]
-    assert [np.ptp(np.flatnonzero(images[index].any(dim=1))) + 1 for index in (4530, 9302)] == [19, 19]
+    assert full.mean() > 0.89
+    changed = (np.flatnonzero(full & (difference > 0)) * step).tolist()
+    assert changed == [index for index in (4530, 5553, 9051, 9302) if index % step == 0]
     model = load_classifier("net-25k").model
     assert abs(accuracy(model, torch.from_numpy(results), labels) - accuracy(model, images, labels)) <= 0.0005
 

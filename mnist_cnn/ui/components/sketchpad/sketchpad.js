@@ -64,14 +64,16 @@ class Sketchpad {
     }
   }
 
+  static isAction(action) {
+    return action.clear === true || typeof action.url === "string" || action.points.flat().every(Number.isFinite);
+  }
+
   restore() {
     try {
       const actions = JSON.parse(sessionStorage.getItem(Sketchpad.STORAGE_KEY)) ?? [];
       sessionStorage.removeItem(Sketchpad.STORAGE_KEY);
       // A script of another page on the same host may have written anything.
-      const isAction = (action) =>
-        action.clear === true || typeof action.url === "string" || action.points.flat().every(Number.isFinite);
-      if (!actions.every(isAction)) throw new TypeError("it is not a drawing");
+      if (!actions.every(Sketchpad.isAction)) throw new TypeError("it is not a drawing");
       this.actions = actions;
     } catch (error) {
       console.warn("A stored drawing could not be restored:", error);
