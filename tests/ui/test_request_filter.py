@@ -114,7 +114,7 @@ def test_body_that_is_no_json_is_rejected():
         (JOIN, 600, lambda _: b"{}"),
         ("/gradio_api/call/predict", 600, lambda _: b"{}"),
         ("/gradio_api/upload", 300, lambda _: b"file"),
-        (RUN, 240, lambda i: json.dumps({"session_hash": f"new{i}"}).encode()),
+        (RUN, 120, lambda i: json.dumps({"session_hash": f"new{i}"}).encode()),
     ],
 )
 def test_address_has_a_number_of_requests_each_minute(path, number, body, monkeypatch):

@@ -33,7 +33,7 @@ _BODY_SECONDS = 60.0  # until the whole body has arrived
 # wait for seconds.
 _MAX_PREDICTIONS, _MAX_PREDICTIONS_PER_CLIENT = 100, 70
 # Requests of one address in a minute, and those of sessions that are new or were not seen for long.
-_PER_MINUTE = {"joins": 600, "uploads": 300, "sessions": 240}
+_PER_MINUTE = {"joins": 600, "uploads": 300, "sessions": 120}
 _MAX_SESSIONS = 2000  # that are remembered
 
 _UPLOAD, _JOIN, _EVENTS = "/gradio_api/upload", "/gradio_api/queue/join", "/gradio_api/queue/data"
