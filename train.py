@@ -14,6 +14,7 @@ from mnist_cnn.models import DEFAULT_MODEL, MODELS, build_model, count_parameter
 from mnist_cnn.runtime import DEVICES, select_device
 from mnist_cnn.training import AUGMENTATIONS, RECIPES, Progress, get_settings, train
 from mnist_cnn.training.progress import run_metrics
+from mnist_cnn.training.settings import PRECISIONS
 
 BAR_WIDTH = 30
 
@@ -34,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
             train_fraction=options.train_fraction,
             seed=options.seed,
             num_threads=options.threads,
+            precision=options.precision,
             **AUGMENTATIONS.get(options.augmentation, {}),
         )
         device = select_device(options.device)
@@ -93,6 +95,9 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", choices=DEVICES, default="auto", help="auto: a GPU where there is one (default)")
     parser.add_argument(
         "--threads", type=number_of_threads, default=1, help="number of CPU threads (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, help="of the layers on a CPU (default: bfloat16 where the CPU has it)"
     )
     parser.add_argument(
         "--data-root", type=Path, help="folder that holds MNIST/raw (default: MNIST_ROOT if set, else data/)"
