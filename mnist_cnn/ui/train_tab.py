@@ -14,7 +14,6 @@ from typing import Any
 import gradio as gr
 import numpy as np
 from gradio.utils import get_upload_folder
-from PIL import Image
 
 from ..checkpoint import save_checkpoint
 from ..classifier import Classifier
@@ -28,12 +27,14 @@ from ..jobs.report import Report
 from ..jobs.run import MAX_PAUSE_SECONDS, RunState, TrainingRun
 from ..models import DEFAULT_MODEL, MODELS
 from ..preprocessing import BlankSketchError, sketch_to_mnist
+from ..preprocessing.decoding import ImageError
 from ..training import AUGMENTATIONS
 from ..training.batches import LabelledImages
 from .components.model_choice.model_choice import USER_MODEL, model_choices
 from .components.percent_slider.percent_slider import PercentSlider
 from .components.run_history.run_history import RunHistory, run_history_value
 from .components.run_results.run_results import RunResults, run_results_value
+from .components.sketchpad.sketchpad import Sketch, sketch_image
 from .components.training_monitor.training_monitor import TrainingMonitor, training_monitor_value
 from .draw_tab import DrawTab
 from .events import IMMEDIATE, QUEUED
@@ -201,7 +202,7 @@ class TrainHandlers:
             training_set,
             test_set,
             self._queue,
-            probe_image=probe_image(sketch, test_set),
+            probe_image=await asyncio.to_thread(probe_image, sketch, test_set),
             extra_data=extra_data,
         )
         run.start()
@@ -427,11 +428,11 @@ def offer_drawings(drawings: LabelledDrawings) -> gr.Checkbox:
     return gr.Checkbox(label=_use_drawings_label(drawings.count), interactive=drawings.count > 0)
 
 
-def probe_image(sketch: Image.Image | None, test_set: LabelledImages) -> np.ndarray:
-    """The drawing on the canvas in MNIST's format, or an image of the test set if it is blank, uint8 (28, 28)."""
+def probe_image(sketch: Sketch | None, test_set: LabelledImages) -> np.ndarray:
+    """What is on the canvas in MNIST's format, or an image of the test set if it is blank, uint8 (28, 28)."""
     if sketch:
-        with contextlib.suppress(BlankSketchError):
-            return sketch_to_mnist(sketch)
+        with contextlib.suppress(BlankSketchError, ImageError):
+            return sketch_to_mnist(sketch_image(sketch))
     return test_set[0][_EXAMPLE % len(test_set[0])].numpy()
 
 

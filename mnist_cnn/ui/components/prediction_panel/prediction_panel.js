@@ -53,6 +53,7 @@ class PredictionView {
       this.root.querySelector(part).classList.toggle("empty", value.state === "empty");
     }
     this.drawMap();
+    document.dispatchEvent(new CustomEvent("ink-extracted", { detail: value.ink })); // sketchpad.js listens for it
   }
 
   /** Set the text of an element unless it is there already. */
@@ -94,6 +95,8 @@ class PredictionView {
 }
 
 const view = new PredictionView(element);
-const show = () => view.show(JSON.parse(props.value));
-watch("value", show);
-show();
+const empty = JSON.parse(props.value);
+watch("value", () => view.show(JSON.parse(props.value)));
+// From sketchpad.js: there is nothing to classify, yet or at all, and the message says why.
+document.addEventListener("canvas-message", ({ detail }) => view.show({ ...empty, message: detail }));
+view.show(empty);
