@@ -12,7 +12,7 @@ from PIL import Image
 
 from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
-from ..feature_maps import feature_maps
+from ..feature_maps import feature_maps, receptive_fields
 from ..jobs.run import TrainingRun
 from ..models import DEFAULT_MODEL, count_parameters
 from ..preprocessing import BlankSketchError, PreprocessingStages, preprocess_with_stages, sketch_to_mnist
@@ -33,6 +33,7 @@ from .components.sketchpad.sketchpad import Sketch, Sketchpad, sketch_image
 from .events import IMMEDIATE
 from .server.errors import user_error
 
+DRAW_TAB_ID = "draw"
 _NO_DIGIT = "no digit"  # the label that the API gives to a rejected image
 
 
@@ -109,7 +110,7 @@ class DrawHandlers:
         show_feature_maps: bool,
         user_model: Classifier | None,
         run: TrainingRun | None = None,
-    ) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The values of the prediction panel and the feature maps for what is on the canvas.
 
         A model in training classifies it from now on, too.
@@ -125,8 +126,8 @@ class DrawHandlers:
         value = prediction_value(stages, results, model, is_file=isinstance(sketch, UploadedFile))
         if not show_feature_maps:
             return value, []
-        classifier = self._models(user_model)[model]
-        return value, feature_maps_value(feature_maps(classifier.model, stages.image))
+        shown = self._models(user_model)[model].model
+        return value, feature_maps_value(feature_maps(shown, stages.image), receptive_fields(shown))
 
     def add_label(
         self,
@@ -201,7 +202,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
             api_result = gr.Label(label="prediction", visible=False)
             api_trigger = gr.Button(visible=False)
 
-    async def predict_sketch(sketch: Sketch | None, *inputs: Any) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    async def predict_sketch(sketch: Sketch | None, *inputs: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """A drawing in the event loop: with many users, threads would wait for each other's hold of Python's lock."""
         if isinstance(sketch, UploadedFile):  # takes several times as long
             return await asyncio.to_thread(handlers.predict_sketch, sketch, *inputs)

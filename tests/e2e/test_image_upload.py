@@ -8,7 +8,7 @@ from PIL import Image
 
 from benchmarks.photos import CONDITIONS, photograph
 from mnist_cnn.classifier import load_classifier
-from mnist_cnn.feature_maps import feature_maps
+from mnist_cnn.feature_maps import feature_maps, receptive_fields
 from mnist_cnn.preprocessing import preprocess_with_stages, sketch_to_mnist
 from mnist_cnn.ui.components.feature_maps.feature_maps import feature_maps_value
 from tests.support.browser import draw, expect, wait_until_idle
@@ -101,7 +101,8 @@ def test_chosen_file_has_the_prediction_its_stages_and_feature_maps(open_page, p
     steps = page.locator("#reading .stages .name").all_inner_texts()
     assert steps == ["Extracted ink", "Cropped", "Resized to 20×20", "Centred", "Model input"]
     assert page.locator("#reading .models tr").count() == 2
-    maps = feature_maps_value(feature_maps(load_classifier().model, expected.image))
+    model = load_classifier().model
+    maps = feature_maps_value(feature_maps(model, expected.image), receptive_fields(model))
     strips = page.locator("#feature-maps img")
     assert [strip.get_attribute("src") for strip in strips.all()] == [layer["image"] for layer in maps]
     page.locator("#model label").nth(1).click()
@@ -150,11 +151,13 @@ def test_image_fits_the_canvas_and_the_extracted_ink_is_tinted(open_page, landsc
     )
     shown = pixels(page)
     side = len(shown)
-    assert not shown[: side // 4 - 2, :, 3].any() and not shown[-(side // 4) + 2 :, :, 3].any()
-    assert shown[side // 4 + 2 : -(side // 4) - 2, 2:-2, 3].min() == 255
-    mask = np.asarray(Image.fromarray(ink.astype(np.float32)).resize((side, side // 2)))
-    middle = shown[side // 4 :][: side // 2].astype(int)
-    orange = middle[:, :, 0] - middle[:, :, 2]
+    width, height = Image.open(landscape).size
+    height = round(side * height / width)
+    top = (side - height) // 2
+    assert not shown[: top - 2, :, 3].any() and not shown[top + height + 2 :, :, 3].any()
+    assert shown[top + 2 : top + height - 2, 2:-2, 3].min() == 255
+    mask = np.asarray(Image.fromarray(ink.astype(np.float32)).resize((side, height)))
+    orange = shown[top : top + height, :, 0] - shown[top : top + height, :, 2]
     assert np.median(orange[mask > 0.95]) > 120
     assert np.median(orange[mask == 0]) < 60
 
@@ -230,7 +233,7 @@ def test_camera_photo_is_classified_and_not_mirrored(open_page, camera):
 
 def test_camera_that_is_denied_is_explained(open_page):
     page = open_page()
-    page.evaluate("navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('denied'))")
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('denied')); }")
     page.get_by_role("button", name="Camera").click()
     expect_message(page, "The camera cannot be used.")
     draw(page, DIGITS[7])

@@ -37,10 +37,11 @@ _FLAGS = (
 # last drawing that the canvas gave to Gradio, which may take a while to request its prediction.
 _TRACK_REQUESTS = """
 window.requests = { pending: 0, idleFrames: 0, prediction: null, drawing: "", answered: "" };
+const encoded = new Set();
 const encode = HTMLCanvasElement.prototype.toDataURL;
 HTMLCanvasElement.prototype.toDataURL = function (...options) {
     const url = encode.apply(this, options);
-    if (!this.isConnected) requests.drawing = url; // the canvas's script encodes a copy
+    if (!this.isConnected) encoded.add((requests.drawing = url)); // the canvas's script encodes a copy
     return url;
 };
 addEventListener("canvas-cleared", () => (requests.drawing = ""), true);
@@ -49,14 +50,16 @@ window.fetch = async (address, options) => {
     if (!String(address).includes("/gradio_api/run/")) return send(address, options);
     requests.pending += 1;
     requests.idleFrames = 0;
+    const { fn_index: event, data: [canvas] = [] } = JSON.parse(options.body);
+    const drawing = canvas?.path ?? canvas ?? "";
+    const isCanvasEvent = event === 0; // the page's first
+    if (isCanvasEvent && !encoded.has(drawing)) requests.drawing = drawing; // an image, which is not encoded
     try {
         const response = await send(address, options);
         const body = await response.text();
         if (response.ok) {
             const [first] = JSON.parse(body).data;
-            const { fn_index: event, data } = JSON.parse(options.body);
-            // The canvas's event is the page's first; it gives Gradio the path of an image file, and no drawing then.
-            if (event === 0) requests.answered = data[0]?.path ? "" : data[0] ?? "";
+            if (isCanvasEvent) requests.answered = drawing;
             if (String(first).includes('"bars"')) requests.prediction = JSON.parse(first);
         }
         return new Response(body, response);

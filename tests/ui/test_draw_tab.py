@@ -103,8 +103,8 @@ def test_image_file_is_classified_with_its_ink_and_feature_maps(handlers, upload
     value, maps = handlers.predict_sketch(upload(image), "net-25k", True, None)
     assert value["digit"] == "5"
     assert value["stages"][0]["name"] == "Extracted ink"
-    assert len(maps) == 4
-    ink = np.asarray(decode(value["ink"]))  # of the whole image
+    assert len(maps) == 5
+    ink = np.asarray(decode(value["ink"]).getchannel("A"))  # of the whole image
     assert ink.shape == (280, 560)
     assert not ink[:, :280].any()
     assert (ink[:, 280:] > 128).mean() == pytest.approx((np.asarray(render(DIGITS[5]))[..., 3] > 128).mean(), abs=0.01)

@@ -71,7 +71,7 @@ def prediction_value(
         digit=str(prediction.digit) if prediction.is_digit else "?",
         explained_digit=prediction.digit,
         message=message,
-        ink=png_url(stages.ink * 255, _MAX_INK_SIDE) if is_file else None,
+        ink=png_url(stages.ink * 255, _MAX_INK_SIDE, as_alpha=True) if is_file else None,
         model_input=shown_stages[-1]["image"],
         stages=shown_stages,
         models=[

@@ -12,6 +12,19 @@ async function decodeImage(url) {
 }
 
 /**
+ * Whether the browser changes what a page reads from a canvas, to make it harder to recognise the browser again. Noise in
+ * the lowest bits does no harm.
+ */
+function isCanvasChanged() {
+  const canvas = document.createElement("canvas");
+  const context = canvas.getContext("2d");
+  context.fillRect(0, 0, canvas.width / 2, canvas.height);
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  const isInked = (pixel) => pixel % canvas.width < canvas.width / 2;
+  return data.some((value, index) => index % 4 === 3 && Math.abs(value - (isInked((index - 3) / 4) ? 255 : 0)) > 16);
+}
+
+/**
  * Upload an image file.
  * @returns {Promise<{ path?: string, message?: string }>} where the server keeps it, or why it does not
  */
@@ -70,7 +83,11 @@ class Sketchpad {
     for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
       this.canvas.addEventListener(type, (event) => this.endStroke(event));
     }
-    root.addEventListener("keydown", (event) => this.onKey(event));
+    // Safari on an iPad with a pencil takes a quick second stroke for handwriting and drops it, unless this is prevented.
+    this.canvas.addEventListener("touchmove", (event) => event.preventDefault(), { passive: false });
+    document.addEventListener("keydown", (event) => this.onKey(event));
+    this.widthInput.addEventListener("input", () => this.showBrush());
+    this.showBrush();
     for (const button of root.querySelectorAll("[data-action]")) {
       button.addEventListener("click", () => this[button.dataset.action]());
     }
@@ -78,6 +95,11 @@ class Sketchpad {
       button.addEventListener("click", () => this.selectTool(button.dataset.tool === "eraser"));
     }
     for (const { name, strokes } of data.examples) this.addExample(name, strokes, data.width);
+    if (isCanvasChanged()) {
+      root.querySelector(".warning").textContent =
+        "This browser changes what the page reads from the canvas, as a protection against tracking. Predictions are " +
+        "wrong unless you allow this page to read it.";
+    }
     this.receiveFiles();
     document.addEventListener("load-image", (event) => this.insertImage(event.detail)); // from run_results.js
     document.addEventListener("ink-extracted", (event) => this.showInk(event.detail)); // from prediction_panel.js
@@ -138,8 +160,12 @@ class Sketchpad {
   extendStroke(event) {
     if (event.pointerId !== this.pointer?.id) return;
     const moves = event.getCoalescedEvents?.() ?? [];
-    const [stroke] = this.actions.at(-1).strokes;
-    for (const move of moves.length ? moves : [event]) stroke.points.push(this.position(move));
+    const [{ points }] = this.actions.at(-1).strokes;
+    for (const move of moves.length ? moves : [event]) {
+      const point = this.position(move);
+      // A pen also reports a change of pressure; a line of no length would not be drawn.
+      if (String(point) !== String(points.at(-1))) points.push(point);
+    }
     this.redraw();
     this.sendSoon();
   }
@@ -181,6 +207,7 @@ class Sketchpad {
   }
 
   clear() {
+    this.selectTool(false);
     if (this.stream) this.closeCamera();
     else if (!this.isEmpty()) this.replace({ strokes: [] });
   }
@@ -207,33 +234,24 @@ class Sketchpad {
 
   /**
    * Replace what is on the canvas by an MNIST image.
-   * @param {string} url of a small image, white ink on black
+   * @param {string} url of a PNG file with the ink in its alpha channel
    */
   async insertImage(url) {
     const action = { strokes: [], url };
     await this.load(action);
-    this.canvas.focus({ preventScroll: true, focusVisible: false });
+    this.canvas.focus({ focusVisible: false }); // scrolls to the canvas
     this.replace(action);
   }
 
   /** Decode an action's image from its URL, which is what the session storage holds, and draw it. */
   async load(action) {
-    action.image = await this.loadInk(action.url);
+    action.image = await decodeImage(action.url);
     this.redraw();
     this.sendSoon();
   }
 
-  /** An image of white ink on black as a canvas on which white is opaque and black transparent. */
-  async loadInk(url) {
-    const source = await decodeImage(url);
-    const image = document.createElement("canvas");
-    [image.width, image.height] = [source.width, source.height];
-    const context = image.getContext("2d");
-    context.drawImage(source, 0, 0);
-    const pixels = context.getImageData(0, 0, image.width, image.height);
-    for (let index = 0; index < pixels.data.length; index += 4) pixels.data[index + 3] = pixels.data[index];
-    context.putImageData(pixels, 0, 0);
-    return image;
+  showBrush() {
+    this.root.style.setProperty("--brush", this.widthInput.value / Sketchpad.SENT_SIDE);
   }
 
   selectTool(eraser) {
@@ -244,6 +262,7 @@ class Sketchpad {
   }
 
   onKey(event) {
+    if (event.target.matches(TEXT_FIELDS) || !this.canvas.checkVisibility()) return;
     const command = event.ctrlKey || event.metaKey;
     const key = event.key.toLowerCase();
     if (command && (key === "y" || (key === "z" && event.shiftKey))) this.redo();
@@ -315,7 +334,7 @@ class Sketchpad {
   async showInk(url) {
     const file = this.file();
     if (!file?.path) return; // the prediction is for something that was on the canvas before
-    file.ink = url && (await this.loadInk(url));
+    file.ink = url && (await decodeImage(url));
     this.redraw();
   }
 
@@ -378,7 +397,7 @@ class Sketchpad {
 
   enable(action, enabled) {
     const button = this.root.querySelector(`[data-action=${action}]`);
-    // A button that is disabled loses the focus, and the component would receive no more keys.
+    // A button that is disabled loses the focus.
     if (!enabled && button === document.activeElement) this.canvas.focus({ preventScroll: true });
     button.disabled = !enabled;
   }
@@ -441,6 +460,8 @@ class Sketchpad {
   value() {
     const file = this.file();
     if (file) return file.path ? { path: file.path } : "";
+    const [first, ...others] = this.shown();
+    if (first?.url && !others.length) return first.url; // its own pixels, rather than those read from a canvas
     if (this.isEmpty()) return "";
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = Sketchpad.SENT_SIDE;
