@@ -110,7 +110,7 @@ class DrawHandlers:
         show_feature_maps: bool,
         user_model: Classifier | None,
         run: TrainingRun | None = None,
-    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The values of the prediction panel and the feature maps for what is on the canvas.
 
         A model in training classifies it from now on, too.
@@ -118,16 +118,17 @@ class DrawHandlers:
         try:
             stages, results = self.predict_all(sketch, user_model)
         except (BlankSketchError, ImageError) as error:
-            return empty_prediction(str(error)), []
+            return empty_prediction(str(error)), {}
         if run:
             run.set_probe_image(stages.image)
         if model not in results:  # the user's model is gone
-            return EMPTY_PREDICTION, []
+            return EMPTY_PREDICTION, {}
         value = prediction_value(stages, results, model, is_file=isinstance(sketch, UploadedFile))
         if not show_feature_maps:
-            return value, []
+            return value, {}
         shown = self._models(user_model)[model].model
-        return value, feature_maps_value(feature_maps(shown, stages.image), receptive_fields(shown))
+        maps, fields = feature_maps(shown, stages.image), receptive_fields(shown)
+        return value, feature_maps_value(results[model].prediction.model_input, maps, fields)
 
     def add_label(
         self,
@@ -202,7 +203,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
             api_result = gr.Label(label="prediction", visible=False)
             api_trigger = gr.Button(visible=False)
 
-    async def predict_sketch(sketch: Sketch | None, *inputs: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    async def predict_sketch(sketch: Sketch | None, *inputs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """A drawing in the event loop: with many users, threads would wait for each other's hold of Python's lock."""
         if isinstance(sketch, UploadedFile):  # takes several times as long
             return await asyncio.to_thread(handlers.predict_sketch, sketch, *inputs)

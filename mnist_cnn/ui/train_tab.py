@@ -370,7 +370,8 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
     )
     tab.pause.click(pause_or_resume, draw.run, **IMMEDIATE)
     tab.stop.click(stop, draw.run, **IMMEDIATE)
-    tab.use.click(use_model, tab.trained_model, [*choice, tabs], **IMMEDIATE)
+    used = tab.use.click(use_model, tab.trained_model, [*choice, tabs], **IMMEDIATE)
+    used.success(None, js="() => scrollTo(0, 0)", **IMMEDIATE)
     tab.restore.click(handlers.restore, outputs=choice, **IMMEDIATE)
     gr.on(
         [tab.model.input, tab.recipe.input],
