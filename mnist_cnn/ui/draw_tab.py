@@ -1,5 +1,6 @@
-"""The Draw tab: a canvas or an uploaded image, and what the models predict for it."""
+"""The Draw tab: a canvas with a drawing or an image file, and what the models predict for it."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,25 +12,28 @@ from PIL import Image
 
 from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
-from ..feature_maps import feature_maps
+from ..feature_maps import feature_maps, receptive_fields
 from ..jobs.run import TrainingRun
 from ..models import DEFAULT_MODEL, count_parameters
 from ..preprocessing import BlankSketchError, PreprocessingStages, preprocess_with_stages, sketch_to_mnist
+from ..preprocessing.decoding import ImageError
 from .components.feature_maps.feature_maps import FeatureMaps, feature_maps_value
-from .components.image_upload.image_upload import ImageUpload
+from .components.image_upload.image_upload import ImageUpload, UploadedFile
 from .components.label_feedback.label_feedback import LabelFeedback, score_text, selected_digit
 from .components.model_choice.model_choice import USER_MODEL, ModelChoice, model_choices, model_label
 from .components.prediction_panel.prediction_panel import (
+    EMPTY_MESSAGE,
     EMPTY_PREDICTION,
     ModelResult,
     PredictionPanel,
     empty_prediction,
     prediction_value,
 )
-from .components.sketchpad.sketchpad import Sketchpad
+from .components.sketchpad.sketchpad import Sketch, Sketchpad, sketch_image
 from .events import IMMEDIATE
 from .server.errors import user_error
 
+DRAW_TAB_ID = "draw"
 _NO_DIGIT = "no digit"  # the label that the API gives to a rejected image
 
 
@@ -38,7 +42,7 @@ class DrawTab:
     """What the Train tab needs of the Draw tab.
 
     Attributes:
-        pad: the canvas.
+        pad: the canvas; as an input, a `Sketch` or None.
         run: holds the `TrainingRun` that is in progress, or None.
         user_model: holds the `Classifier` that the user trained and uses, or None.
         model: the choice of the model.
@@ -65,19 +69,21 @@ class DrawHandlers:
         self._pretrained = pretrained
 
     def predict_all(
-        self, sketch: Image.Image | None, user_model: Classifier | None
-    ) -> tuple[PreprocessingStages | None, dict[str, ModelResult]]:
-        """Preprocess a drawing or an image, and classify it with every model.
+        self, sketch: Sketch | None, user_model: Classifier | None
+    ) -> tuple[PreprocessingStages, dict[str, ModelResult]]:
+        """Preprocess a drawing or an image file, and classify it with every model.
 
         Returns:
-            The stages of preprocessing, and the result of each model by its value in the model choice; None and no
-            results if there is no sketch, or no ink on it.
+            The stages of preprocessing, and the result of each model by its value in the model choice.
+
+        Raises:
+            BlankSketchError: there is no sketch, or no ink on it that could be a digit.
+            ImageError: the file cannot be decoded.
         """
-        try:
-            stages = preprocess_with_stages(sketch) if sketch else None
-        except BlankSketchError:  # for example, everything was erased
-            stages = None
-        return (None, {}) if stages is None else (stages, self._classify(stages, user_model))
+        if sketch is None:
+            raise BlankSketchError(EMPTY_MESSAGE)
+        stages = preprocess_with_stages(sketch_image(sketch))
+        return stages, self._classify(stages, user_model)
 
     def _classify(self, stages: PreprocessingStages, user_model: Classifier | None) -> dict[str, ModelResult]:
         """The result of each model by its value in the model choice."""
@@ -99,51 +105,45 @@ class DrawHandlers:
 
     def predict_sketch(
         self,
-        sketch: Image.Image | None,
+        sketch: Sketch | None,
         model: str,
         show_feature_maps: bool,
         user_model: Classifier | None,
         run: TrainingRun | None = None,
-    ) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        """The values of the prediction panel and the feature maps for the drawing on the canvas.
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The values of the prediction panel and the feature maps for what is on the canvas.
 
-        A model in training classifies the drawing from now on, too.
+        A model in training classifies it from now on, too.
         """
-        stages, results = self.predict_all(sketch, user_model)
-        if run and stages:
-            run.set_probe_image(stages.image)
-        if stages is None or model not in results:
-            return EMPTY_PREDICTION, []
-        value = prediction_value(stages, results, model)
-        if not show_feature_maps:
-            return value, []
-        classifier = self._models(user_model)[model]
-        return value, feature_maps_value(feature_maps(classifier.model, stages.image))
-
-    def predict_upload(self, image: Image.Image | None, model: str, user_model: Classifier | None) -> dict[str, Any]:
-        """The update of the second prediction panel for an uploaded image; hides the panel if there is none."""
-        if image is None:
-            return gr.update(visible=False)
         try:
-            stages = preprocess_with_stages(image)
-        except BlankSketchError as error:
-            return gr.update(value=empty_prediction(str(error)), visible=True)
-        results = self._classify(stages, user_model)
+            stages, results = self.predict_all(sketch, user_model)
+        except (BlankSketchError, ImageError) as error:
+            return empty_prediction(str(error)), {}
+        if run:
+            run.set_probe_image(stages.image)
         if model not in results:  # the user's model is gone
-            return gr.update(visible=False)
-        return gr.update(value=prediction_value(stages, results, model, first_stage="Extracted ink"), visible=True)
+            return EMPTY_PREDICTION, {}
+        value = prediction_value(stages, results, model, is_file=isinstance(sketch, UploadedFile))
+        if not show_feature_maps:
+            return value, {}
+        shown = self._models(user_model)[model].model
+        maps, fields = feature_maps(shown, stages.image), receptive_fields(shown)
+        return value, feature_maps_value(results[model].prediction.model_input, maps, fields)
 
     def add_label(
         self,
         event: gr.EventData,
-        sketch: Image.Image | None,
+        sketch: Sketch | None,
         model: str,
         user_model: Classifier | None,
         drawings: LabelledDrawings,
     ) -> tuple[str, LabelledDrawings]:
-        """Label the drawing on the canvas. Returns a message, and the labelled drawings."""
+        """Label what is on the canvas. Returns a message, and the labelled drawings."""
         label = selected_digit(event)
-        _, results = self.predict_all(sketch, user_model)
+        try:
+            _, results = self.predict_all(sketch, user_model)
+        except (BlankSketchError, ImageError):
+            results = {}
         if model not in results:
             return "Draw a digit first.", drawings
         prediction = results[model].prediction
@@ -198,23 +198,16 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
                 show_feature_maps = gr.Checkbox(label="Feature maps", container=False, elem_id="show-feature-maps")
             feedback = LabelFeedback(elem_id="label-feedback")
             maps = FeatureMaps(elem_id="feature-maps")
-            with gr.Accordion("Classify a photo or image file", open=False):
-                image = ImageUpload(
-                    label="One digit, with some margin around it",
-                    sources=["upload", "webcam", "clipboard"],
-                    # Not mirrored, as a mirrored digit is not a digit. A phone's rear camera can see the paper.
-                    webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": {"facingMode": "environment"}}),
-                    height=240,
-                    elem_id="image",
-                )
-                image_panel = PredictionPanel(elem_id="image-prediction", visible=False)
             # Invisible components behind the API's /predict.
+            image = ImageUpload(label="One digit, with some margin around it", visible=False)
             api_result = gr.Label(label="prediction", visible=False)
             api_trigger = gr.Button(visible=False)
 
-    async def predict_sketch(*inputs: Any) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        """In the event loop: with many users, threads would wait for each other's hold of Python's lock."""
-        return handlers.predict_sketch(*inputs)
+    async def predict_sketch(sketch: Sketch | None, *inputs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A drawing in the event loop: with many users, threads would wait for each other's hold of Python's lock."""
+        if isinstance(sketch, UploadedFile):  # takes several times as long
+            return await asyncio.to_thread(handlers.predict_sketch, sketch, *inputs)
+        return handlers.predict_sketch(sketch, *inputs)
 
     gr.on(
         [pad.input, model.change, show_feature_maps.change],
@@ -226,14 +219,6 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
     )
     labelled = feedback.select(
         handlers.add_label, [pad, model, user_model, drawings], [feedback, drawings], **IMMEDIATE
-    )
-    gr.on(
-        [image.upload, image.clear, model.change],  # pasted images and photos are uploads too
-        handlers.predict_upload,
-        [image, model, user_model],
-        image_panel,
-        trigger_mode="always_last",
-        **IMMEDIATE,
     )
     api_trigger.click(
         handlers.classify_file,
