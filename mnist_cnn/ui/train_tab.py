@@ -22,7 +22,6 @@ from ..classifier import Classifier
 from ..data import DataError
 from ..data.corrections import LabelledDrawings
 from ..data.mnist import download_progress, load_mnist_cached
-from ..jobs.history import History
 from ..jobs.process import STANDBY
 from ..jobs.queue import JobQueue
 from ..jobs.report import Report
@@ -31,6 +30,8 @@ from ..models import DEFAULT_MODEL, MODELS
 from ..preprocessing import BlankSketchError, sketch_to_mnist
 from ..training import AUGMENTATIONS
 from ..training.batches import LabelledImages
+from ..training.history import History
+from ..training.metrics import curves_csv
 from .browser_files import file_content, pick_file
 from .components.model_choice.model_choice import USER_MODEL, model_choices
 from .components.percent_slider.percent_slider import PercentSlider
@@ -286,7 +287,7 @@ class TrainHandlers:
         files = {
             tab.weights: _save_weights(folder, run),
             tab.metrics: _save_text(folder / "metrics.json", json.dumps(report.metrics(), indent=2)),
-            tab.curves: _save_text(folder / "curves.csv", report.curves_csv()),
+            tab.curves: _save_text(folder / "curves.csv", curves_csv(report.history)),
         }
         return {button: gr.DownloadButton(value=path, visible=True, interactive=True) for button, path in files.items()}
 

@@ -75,7 +75,9 @@ def test_same_seed_gives_the_same_result_on_the_command_line(trained, root, tmp_
     assert f"Test accuracy {expected['test_accuracy']:.2%} " in trained.inner_text(HEADLINE)
     path, _ = download(trained, "#metrics")
     shown = json.loads(path.read_text())
-    assert {**shown, **expected, "epoch_seconds": 0} == {**shown, "epoch_seconds": 0}
+    for metrics in (shown, expected):
+        del metrics["epoch_seconds"], metrics["curves"]["probe_probabilities"]
+    assert shown == expected
 
 
 def test_weights_and_curves_can_be_downloaded(trained, root):
