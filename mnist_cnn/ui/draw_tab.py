@@ -13,12 +13,14 @@ from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
 from ..feature_maps import feature_maps
 from ..jobs.run import TrainingRun
+from ..model_summary import summarize, summary_table
 from ..models import DEFAULT_MODEL, count_parameters
 from ..preprocessing import BlankSketchError, PreprocessingStages, preprocess_with_stages, sketch_to_mnist
 from .components.feature_maps.feature_maps import FeatureMaps, feature_maps_value
 from .components.image_upload.image_upload import ImageUpload
 from .components.label_feedback.label_feedback import LabelFeedback, score_text, selected_digit
 from .components.model_choice.model_choice import USER_MODEL, ModelChoice, model_choices, model_label
+from .components.model_table.model_table import ModelTable
 from .components.prediction_panel.prediction_panel import (
     EMPTY_PREDICTION,
     ModelResult,
@@ -63,6 +65,7 @@ class DrawHandlers:
 
     def __init__(self, pretrained: Mapping[str, Classifier]) -> None:
         self._pretrained = pretrained
+        self._tables = {name: summary_table(summarize(classifier.model)) for name, classifier in pretrained.items()}
 
     def predict_all(
         self, sketch: Image.Image | None, user_model: Classifier | None
@@ -119,6 +122,11 @@ class DrawHandlers:
             return value, []
         classifier = self._models(user_model)[model]
         return value, feature_maps_value(feature_maps(classifier.model, stages.image))
+
+    def model_table(self, model: str, visible: bool, user_model: Classifier | None) -> list[list[str]]:
+        """The layers of the selected model, see `summary_table`; none where the table is not visible."""
+        models = self._models(user_model)
+        return self._tables[models[model].name] if visible and model in models else []
 
     def predict_upload(self, image: Image.Image | None, model: str, user_model: Classifier | None) -> dict[str, Any]:
         """The update of the second prediction panel for an uploaded image; hides the panel if there is none."""
@@ -198,6 +206,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
                 show_feature_maps = gr.Checkbox(label="Feature maps", container=False, elem_id="show-feature-maps")
             feedback = LabelFeedback(elem_id="label-feedback")
             maps = FeatureMaps(elem_id="feature-maps")
+            table = ModelTable(elem_id="model-table")
             with gr.Accordion("Classify a photo or image file", open=False):
                 image = ImageUpload(
                     label="One digit, with some margin around it",
@@ -233,6 +242,13 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
         [image, model, user_model],
         image_panel,
         trigger_mode="always_last",
+        **IMMEDIATE,
+    )
+    gr.on(
+        [model.change, show_feature_maps.change],
+        handlers.model_table,
+        [model, show_feature_maps, user_model],
+        table,
         **IMMEDIATE,
     )
     api_trigger.click(
