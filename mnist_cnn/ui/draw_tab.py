@@ -29,7 +29,9 @@ from .components.prediction_panel.prediction_panel import (
     prediction_value,
 )
 from .components.sketchpad.sketchpad import Sketchpad
+from .drawing_files import create_drawing_files
 from .events import IMMEDIATE
+from .mnist_digits import create_mnist_digits
 from .server.errors import user_error
 
 _NO_DIGIT = "no digit"  # the label that the API gives to a rejected image
@@ -45,7 +47,7 @@ class DrawTab:
         user_model: holds the `Classifier` that the user trained and uses, or None.
         model: the choice of the model.
         drawings: holds the session's `LabelledDrawings`; they are stored nowhere else.
-        labelled: the event of one more label, for other events to follow.
+        labelled: the events of more labelled drawings, for other events to follow.
     """
 
     pad: Sketchpad
@@ -53,7 +55,7 @@ class DrawTab:
     user_model: gr.State
     model: gr.Radio
     drawings: gr.State
-    labelled: Dependency
+    labelled: tuple[Dependency, ...]
 
 
 class DrawHandlers:
@@ -157,7 +159,7 @@ class DrawHandlers:
         prediction = results[model].prediction
         predicted = prediction.digit if prediction.is_digit else None
         drawings = drawings.add(prediction.image, label, predicted)
-        return score_text(drawings), drawings
+        return score_text(drawings, f"Saved as {label}"), drawings
 
     def classify_file(self, image: Image.Image | None) -> dict[str, float] | str:
         """Each digit's probability by the default model, or `_NO_DIGIT`, for the API.
@@ -176,6 +178,10 @@ class DrawHandlers:
             return _NO_DIGIT
         return {str(digit): float(probability) for digit, probability in enumerate(prediction.probabilities)}
 
+    def select(self, model: str, user_model: Classifier | None) -> Classifier:
+        """The selected classifier; the default one if the user's model is gone."""
+        return self._models(user_model).get(model, self._pretrained[DEFAULT_MODEL])
+
     def _models(self, user_model: Classifier | None) -> dict[str, Classifier]:
         return {**self._pretrained, **({USER_MODEL: user_model} if user_model else {})}
 
@@ -189,7 +195,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
     handlers = DrawHandlers(pretrained)
     run, user_model = gr.State(None), gr.State(None)
     drawings = gr.State(LabelledDrawings())
-    with gr.Row():
+    with gr.Row(elem_id="draw") as row:
         with gr.Column(min_width=320):
             pad = Sketchpad(elem_id="pad")
         with gr.Column(min_width=320):
@@ -261,4 +267,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
             f"{DEFAULT_MODEL}."
         ),
     )
-    return DrawTab(pad, run, user_model, model, drawings, labelled)
+    with row, gr.Column(min_width=320), gr.Accordion("Files and test digits", open=False):
+        create_mnist_digits(handlers.select, model, user_model, feedback)
+        loaded = create_drawing_files(handlers.select, model, user_model, drawings, feedback)
+    return DrawTab(pad, run, user_model, model, drawings, (labelled, loaded))

@@ -413,7 +413,8 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
         [tab.lr, tab.batch_size, tab.augmentation],
         **IMMEDIATE,
     )
-    draw.labelled.then(offer_drawings, draw.drawings, tab.use_drawings, **IMMEDIATE)
+    for labelled in draw.labelled:
+        labelled.then(offer_drawings, draw.drawings, tab.use_drawings, **IMMEDIATE)
     tab.link.click(link_query, tab.form, tab.query, **IMMEDIATE).success(None, tab.query, js=_COPY_LINK, **IMMEDIATE)
     tab_item.select(STANDBY.warm_up, **IMMEDIATE)
     gr.on(None, open_tab, outputs=[*tab.form, tab.start, tab.monitor, tabs], **IMMEDIATE)
