@@ -1,6 +1,7 @@
 """The canvas and the labelled drawings as files: downloads, and a file of drawings to load."""
 
 import base64
+import html
 from collections.abc import Callable
 
 import gradio as gr
@@ -116,7 +117,7 @@ def create_drawing_files(
         large = gr.Button("Download large PNG", size="sm", min_width=140, elem_id="download-large")
         save_button = gr.Button("Download labelled drawings", size="sm", min_width=140, elem_id="save-drawings")
         load_button = gr.Button("Load labelled drawings", size="sm", min_width=140, elem_id="load-drawings")
-    gr.Code(_EXAMPLE, language="python", label="To load them in Python", interactive=False, lines=1)
+    gr.HTML(f"In Python: <code>{html.escape(_EXAMPLE)}</code>", padding=False)
     small.click(None, outputs=feedback, js=_DOWNLOAD_SMALL, **IMMEDIATE)
     large.click(None, outputs=feedback, js=_DOWNLOAD_LARGE, **IMMEDIATE)
     save_button.click(save_drawings, drawings, file, **IMMEDIATE).success(

@@ -21,9 +21,8 @@ from tests.support.page import decode
 def test_set(small_root, small_sets, monkeypatch):
     """The small test set, in the place of MNIST's."""
     monkeypatch.setenv("MNIST_ROOT", str(small_root))
-    mnist_digits._load_test_set.cache_clear()
-    yield small_sets[1]
-    mnist_digits._load_test_set.cache_clear()
+    monkeypatch.setattr(mnist_digits, "_load_test_set", lambda: small_sets[1])
+    return small_sets[1]
 
 
 def shown(text):
