@@ -267,7 +267,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
             f"{DEFAULT_MODEL}."
         ),
     )
-    with row, gr.Column(min_width=320), gr.Accordion("Files and test digits", open=False):
+    with row, gr.Column(min_width=320), gr.Accordion("Files and test digits", open=False, elem_id="files"):
         create_mnist_digits(handlers.select, model, user_model, feedback)
         loaded = create_drawing_files(handlers.select, model, user_model, drawings, feedback)
     return DrawTab(pad, run, user_model, model, drawings, (labelled, loaded))

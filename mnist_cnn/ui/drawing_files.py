@@ -16,7 +16,7 @@ from .events import IMMEDIATE
 from .server.errors import user_error
 
 _FILE = "drawings.npz"
-_EXAMPLE = f'images, labels = np.load("{_FILE}").values()  # uint8 (N, 28, 28), int64 (N,)'
+_EXAMPLE = f'images, labels = np.load("{_FILE}").values()'
 
 _DOWNLOAD = """(url, name) => {
     const link = Object.assign(document.createElement("a"), { href: url, download: name });
@@ -113,11 +113,16 @@ def create_drawing_files(
 
     file = gr.Textbox(visible=False)  # the content of a file, for scripts
     with gr.Row():
-        small = gr.Button("Download 28×28 PNG", size="sm", min_width=140, elem_id="download-small")
-        large = gr.Button("Download large PNG", size="sm", min_width=140, elem_id="download-large")
-        save_button = gr.Button("Download labelled drawings", size="sm", min_width=140, elem_id="save-drawings")
-        load_button = gr.Button("Load labelled drawings", size="sm", min_width=140, elem_id="load-drawings")
-    gr.HTML(f"In Python: <code>{html.escape(_EXAMPLE)}</code>", padding=False)
+        small = gr.Button("Download 28×28 PNG", size="sm", min_width=120, elem_id="download-small")
+        large = gr.Button("Download large PNG", size="sm", min_width=120, elem_id="download-large")
+    with gr.Row():
+        save_button = gr.Button("Download labelled drawings", size="sm", min_width=120, elem_id="save-drawings")
+        load_button = gr.Button("Load labelled drawings", size="sm", min_width=120, elem_id="load-drawings")
+    gr.HTML(
+        f'In Python: <code style="overflow-wrap: anywhere">{html.escape(_EXAMPLE)}</code>, uint8 (N, 28, 28) and int64 (N,). A file of 300 drawings at '
+        "most can be loaded here.",
+        padding=False,
+    )
     small.click(None, outputs=feedback, js=_DOWNLOAD_SMALL, **IMMEDIATE)
     large.click(None, outputs=feedback, js=_DOWNLOAD_LARGE, **IMMEDIATE)
     save_button.click(save_drawings, drawings, file, **IMMEDIATE).success(

@@ -103,8 +103,8 @@ def create_mnist_digits(
 
     text = gr.Textbox(visible=False)  # for the script
     with gr.Row():
-        any_digit = gr.Button("Test digit", size="sm", min_width=140, elem_id="test-digit")
-        hard_digit = gr.Button("Misclassified test digit", size="sm", min_width=140, elem_id="misclassified-digit")
+        any_digit = gr.Button("Test digit", size="sm", min_width=120, elem_id="test-digit")
+        hard_digit = gr.Button("Misclassified test digit", size="sm", min_width=120, elem_id="misclassified-digit")
     for event in (
         any_digit.click(digit_for_canvas, outputs=text, **IMMEDIATE),
         hard_digit.click(misclassified, [model, user_model], text, **IMMEDIATE),

@@ -98,8 +98,8 @@ class TrainTab:
             layout: dict[str, Any] = {"size": "md", "min_width": 140}  # two buttons side by side on a phone
             after_run = layout | {"visible": False}
             self.use = gr.Button("Use on the Draw tab", variant="primary", elem_id="use", **after_run)
-            self.restore = gr.Button("Restore pretrained model", interactive=False, elem_id="restore", **layout)
             self.load = gr.Button("Load weights", elem_id="load", **layout)
+            self.restore = gr.Button("Restore pretrained model", interactive=False, elem_id="restore", **layout)
             self.weights = gr.DownloadButton("Download weights", elem_id="weights", **after_run)
             self.metrics = gr.DownloadButton("Download metrics", elem_id="metrics", **after_run)
             self.curves = gr.DownloadButton("Download curves", elem_id="curves", **after_run)
