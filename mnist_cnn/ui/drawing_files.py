@@ -119,8 +119,8 @@ def create_drawing_files(
         save_button = gr.Button("Download labelled drawings", size="sm", min_width=120, elem_id="save-drawings")
         load_button = gr.Button("Load labelled drawings", size="sm", min_width=120, elem_id="load-drawings")
     gr.HTML(
-        f'In Python: <code style="overflow-wrap: anywhere">{html.escape(_EXAMPLE)}</code>, uint8 (N, 28, 28) and int64 (N,). A file of 300 drawings at '
-        "most can be loaded here.",
+        f'In Python: <code style="overflow-wrap: anywhere">{html.escape(_EXAMPLE)}</code>, uint8 (N, 28, 28) and int64 '
+        "(N,). A file of 300 drawings at most can be loaded here.",
         padding=False,
     )
     small.click(None, outputs=feedback, js=_DOWNLOAD_SMALL, **IMMEDIATE)
