@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from .checkpoint import Checkpoint, load_checkpoint
+from .checkpoint import Checkpoint, CheckpointError, load_checkpoint
 from .constants import IMAGE_SIZE
 from .preprocessing import normalize
 
@@ -63,6 +63,8 @@ def export_onnx(checkpoint: Checkpoint, path: str | Path) -> None:
         verbose=False,
     )
     assert program
+    for node in program.model.graph:
+        node.metadata_props.clear()  # among it the paths of this machine's source files
     program.save(str(path), external_data=False)
 
 
@@ -74,8 +76,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         export_onnx(load_checkpoint(options.checkpoint), options.output)
-    except (ValueError, OSError, ExportError) as error:
+    except (CheckpointError, ExportError) as error:
         print(f"mnist_cnn.export: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        reason = f"{options.output} cannot be written: {error.strerror}. Name another file."
+        print(f"mnist_cnn.export: {reason}", file=sys.stderr)
         return 2
     print(f"{options.output}: {options.output.stat().st_size:,} bytes")
     return 0

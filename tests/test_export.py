@@ -55,10 +55,12 @@ def test_blank_and_full_images_are_exported_like_others(exported, count):
     assert run(file, images) == pytest.approx(classifier.probabilities(images), abs=1e-4)
 
 
-def test_file_is_small_and_whole(exported):
+def test_file_is_whole_and_names_no_file_of_this_machine(exported):
     _, file = exported
     assert os.listdir(file.parent) == [file.name]  # no weights beside it
-    assert file.stat().st_size < 300_000
+    content = file.read_bytes()
+    assert len(content) < 200_000
+    assert b".py" not in content and str(PROJECT).encode() not in content
 
 
 @pytest.mark.parametrize("exported", ["net-25k"], indirect=True)
@@ -78,6 +80,8 @@ def test_missing_packages_are_named(tmp_path, monkeypatch, capsys):
     assert "needs onnx and onnxscript. Install" in capsys.readouterr().err
 
 
-def test_unusable_checkpoint_is_rejected(tmp_path, capsys):
+def test_unusable_files_are_rejected(tmp_path, capsys):
     assert export.main([str(tmp_path / "none.pt"), str(tmp_path / "x.onnx")]) == 2
     assert "There is no checkpoint at" in capsys.readouterr().err
+    assert export.main([str(PROJECT / "weights" / "net-8k.pt"), str(tmp_path / "none" / "x.onnx")]) == 2
+    assert "x.onnx cannot be written" in capsys.readouterr().err

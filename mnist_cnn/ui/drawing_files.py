@@ -23,12 +23,12 @@ _DOWNLOAD = """(url, name) => {
     link.click();
 }"""
 # The image that the model receives is on the page, as is the canvas, whose ink has the colour of the theme.
-_DOWNLOAD_SMALL = f"""() => {{
+_DOWNLOAD_MODEL_INPUT = f"""() => {{
     if (!document.querySelector("#pad .inked")) return "Draw a digit first.";
-    ({_DOWNLOAD})(document.querySelector("#reading .model-input img").src, "digit-28x28.png");
+    ({_DOWNLOAD})(document.querySelector("#reading .model-input img").src, "model-input.png");
     return "";
 }}"""
-_DOWNLOAD_LARGE = f"""() => {{
+_DOWNLOAD_DRAWING = f"""() => {{
     if (!document.querySelector("#pad .inked")) return "Draw a digit first.";
     const pad = document.querySelector("#pad canvas");
     const copy = Object.assign(document.createElement("canvas"), {{ width: pad.width, height: pad.height }});
@@ -113,8 +113,8 @@ def create_drawing_files(
 
     file = gr.Textbox(visible=False)  # the content of a file, for scripts
     with gr.Row():
-        small = gr.Button("Download 28×28 PNG", size="sm", min_width=120, elem_id="download-small")
-        large = gr.Button("Download large PNG", size="sm", min_width=120, elem_id="download-large")
+        drawing = gr.Button("Download drawing (PNG)", size="sm", min_width=120, elem_id="download-drawing")
+        model_input = gr.Button("Download model input (PNG)", size="sm", min_width=120, elem_id="download-model-input")
     with gr.Row():
         save_button = gr.Button("Download labelled drawings", size="sm", min_width=120, elem_id="save-drawings")
         load_button = gr.Button("Load labelled drawings", size="sm", min_width=120, elem_id="load-drawings")
@@ -123,8 +123,8 @@ def create_drawing_files(
         "(N,). A file of 300 drawings at most can be loaded here.",
         padding=False,
     )
-    small.click(None, outputs=feedback, js=_DOWNLOAD_SMALL, **IMMEDIATE)
-    large.click(None, outputs=feedback, js=_DOWNLOAD_LARGE, **IMMEDIATE)
+    drawing.click(None, outputs=feedback, js=_DOWNLOAD_DRAWING, **IMMEDIATE)
+    model_input.click(None, outputs=feedback, js=_DOWNLOAD_MODEL_INPUT, **IMMEDIATE)
     save_button.click(save_drawings, drawings, file, **IMMEDIATE).success(
         None, file, js=f'(url) => ({_DOWNLOAD})(url, "{_FILE}")', **IMMEDIATE
     )
