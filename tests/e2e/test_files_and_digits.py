@@ -9,7 +9,7 @@ from PIL import Image
 from mnist_cnn.data import load_mnist
 from tests.support.browser import draw, expect, settled, wait_until_idle
 from tests.support.digits import DIGITS
-from tests.support.page import DESKTOP, PHONE, centred, digit, model_input, open_tab
+from tests.support.page import centred, digit, model_input, open_tab
 
 
 def open_files(page):
@@ -24,7 +24,7 @@ def download(page, button):
 
 
 def test_drawing_is_downloaded_as_it_is_shown(open_page):
-    page = open_page(color_scheme="dark", viewport=DESKTOP)
+    page = open_page(color_scheme="dark")
     open_files(page)
     page.click("#download-model-input")
     expect(page.locator("#label-feedback .score")).to_have_text("Draw a digit first.")
@@ -66,7 +66,7 @@ def test_labelled_drawings_are_downloaded_and_loaded_in_another_session(open_pag
 
 
 def test_test_digit_is_drawn_and_its_label_shown(open_page, root):
-    page = open_page(viewport=PHONE)
+    page = open_page()
     open_files(page)
     images, labels = load_mnist(root, train=False)
     page.click("#test-digit")
