@@ -159,7 +159,7 @@ class DrawHandlers:
         prediction = results[model].prediction
         predicted = prediction.digit if prediction.is_digit else None
         drawings = drawings.add(prediction.image, label, predicted)
-        return score_text(drawings, f"Saved as {label}"), drawings
+        return score_text(drawings), drawings
 
     def classify_file(self, image: Image.Image | None) -> dict[str, float] | str:
         """Each digit's probability by the default model, or `_NO_DIGIT`, for the API.
@@ -232,7 +232,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
         return handlers.predict_sketch(*inputs)
 
     gr.on(
-        [pad.input, model.change, show_feature_maps.change],
+        [pad.input, model.change, user_model.change, show_feature_maps.change],
         predict_sketch,
         [pad, model, show_feature_maps, user_model, run],
         [panel, maps],
@@ -251,7 +251,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
         **IMMEDIATE,
     )
     gr.on(
-        [model.change, show_feature_maps.change],
+        [model.change, user_model.change, show_feature_maps.change],
         handlers.model_table,
         [model, show_feature_maps, user_model],
         table,

@@ -11,7 +11,7 @@ from gradio.events import Dependency
 from ..classifier import Classifier
 from ..data.corrections import DrawingsError, LabelledDrawings, decode_drawings
 from .browser_files import file_content, pick_file
-from .components.label_feedback.label_feedback import LabelFeedback, score_text
+from .components.label_feedback.label_feedback import LabelFeedback
 from .events import IMMEDIATE
 from .server.errors import user_error
 
@@ -83,7 +83,7 @@ def load_drawings(file: str | None, classifier: Classifier, drawings: LabelledDr
         torch.from_numpy(classifier.top2_probability(images)) < classifier.rejector.calibration.rejection_threshold
     )
     drawings = drawings.extend(images, labels, predictions.masked_fill(rejected, -1))
-    return score_text(drawings, f"Loaded {len(labels)}"), drawings
+    return f"Loaded {len(labels)}. Correct so far: {drawings.correct} of {drawings.count}.", drawings
 
 
 def create_drawing_files(

@@ -154,6 +154,10 @@ def test_downloaded_weights_become_the_model_of_another_session(trained, open_pa
     assert digit(page) == "8"
     assert page.get_by_label("Your model").is_checked()
     assert page.locator("#reading .models tr").count() == 3
+    open_tab(page, "Train")
+    choose_file(page, "#load", PROJECT / "weights" / "net-8k.pt")  # in the place of the first
+    open_tab(page, "Draw")
+    expect(page.locator("#reading .models tr", has_text="Your model")).to_contain_text("8,530")
     (tmp_path / "foreign.pt").write_bytes(bytes(400_000))
     open_tab(page, "Train")
     choose_file(page, "#load", tmp_path / "foreign.pt")

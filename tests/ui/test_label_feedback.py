@@ -9,8 +9,8 @@ from tests.support.handwriting import handwriting
 def test_score_counts_correct_predictions():
     images, _ = handwriting(2, seed=4)
     drawings = LabelledDrawings().add(images[0], 0, 0)
-    assert score_text(drawings, "Saved as 0") == "Saved as 0. Correct so far: 1 of 1."
-    assert score_text(drawings.add(images[1], 7, 1), "Saved as 7") == "Saved as 7. Correct so far: 1 of 2."
+    assert score_text(drawings) == "Saved as 0. Correct so far: 1 of 1."
+    assert score_text(drawings.add(images[1], 7, 1)) == "Saved as 7. Correct so far: 1 of 2."
 
 
 def test_selected_digit_is_read_from_the_event():

@@ -31,6 +31,6 @@ def selected_digit(event: gr.EventData) -> int:
     return digit
 
 
-def score_text(drawings: LabelledDrawings, change: str) -> str:
-    """What changed, and how many of the labelled drawings were classified correctly."""
-    return f"{change}. Correct so far: {drawings.correct} of {drawings.count}."
+def score_text(drawings: LabelledDrawings) -> str:
+    """The last label, and how many of the labelled drawings were classified correctly; at least one is labelled."""
+    return f"Saved as {drawings.labels[-1]}. Correct so far: {drawings.correct} of {drawings.count}."
