@@ -41,7 +41,8 @@ def test_drawing_is_downloaded_as_it_is_shown(open_page):
     assert 0.8 < np.mean(np.asarray(image) > 128) < 0.99  # black ink on white, in the dark theme too
 
 
-def test_labelled_drawings_are_downloaded_and_loaded_in_another_session(open_page, tmp_path):
+def test_labelled_drawings_are_downloaded_and_loaded_in_another_session(open_page, tmp_path, app):
+    files = sorted(app.cache.rglob("*"))
     page = open_page()
     open_files(page)
     draw(page, DIGITS[3])
@@ -61,6 +62,7 @@ def test_labelled_drawings_are_downloaded_and_loaded_in_another_session(open_pag
         other.click("#load-drawings")
     chooser.value.set_files(tmp_path / name)
     expect(other.locator("#label-feedback .score")).to_have_text("Loaded 1. Correct so far: 1 of 1.")
+    assert sorted(app.cache.rglob("*")) == files
     open_tab(other, "Train")
     expect(other.get_by_label("Train on my labelled drawings (1, each in 50 augmented copies)")).to_be_enabled()
 
