@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mnist_cnn.models import MODELS
+from mnist_cnn.model_summary import summarize, summary_table
+from mnist_cnn.models import MODELS, build_model
 
 PROJECT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
@@ -62,6 +63,16 @@ def accuracy() -> str:
         for row in _load("accuracy").values()
     ]
     return _table(["model", "parameters", "recipe", "mean", "std", "min", "max", "seeds"], rows)
+
+
+def layers() -> str:
+    """The layers of both models; computed from the models, not measured."""
+    tables = []
+    for name in NAMES:
+        rows = summary_table(summarize(build_model(name, seed=0).eval()))
+        head = [f"`{name}`", "kernel", "stride", "output", "parameters", "receptive field", "multiply-adds"]
+        tables.append(_table(head, rows))
+    return "\n\n".join(tables)
 
 
 def speed() -> str:
@@ -325,6 +336,7 @@ SECTIONS = {
         accuracy,
         speed,
         drawings,
+        layers,
         calibration,
         rejection,
         preprocessing,

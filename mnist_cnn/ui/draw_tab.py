@@ -14,6 +14,7 @@ from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
 from ..feature_maps import feature_maps, receptive_fields
 from ..jobs.run import TrainingRun
+from ..model_summary import summarize, summary_table
 from ..models import DEFAULT_MODEL, count_parameters
 from ..preprocessing import BlankSketchError, PreprocessingStages, preprocess_with_stages, sketch_to_mnist
 from ..preprocessing.decoding import ImageError
@@ -21,6 +22,7 @@ from .components.feature_maps.feature_maps import FeatureMaps, feature_maps_valu
 from .components.image_upload.image_upload import ImageUpload, UploadedFile
 from .components.label_feedback.label_feedback import LabelFeedback, score_text, selected_digit
 from .components.model_choice.model_choice import USER_MODEL, ModelChoice, model_choices, model_label
+from .components.model_table.model_table import ModelTable
 from .components.prediction_panel.prediction_panel import (
     EMPTY_MESSAGE,
     EMPTY_PREDICTION,
@@ -30,7 +32,9 @@ from .components.prediction_panel.prediction_panel import (
     prediction_value,
 )
 from .components.sketchpad.sketchpad import Sketch, Sketchpad, sketch_image
+from .drawing_files import create_drawing_files
 from .events import IMMEDIATE
+from .mnist_digits import create_mnist_digits
 from .server.errors import user_error
 
 DRAW_TAB_ID = "draw"
@@ -47,7 +51,7 @@ class DrawTab:
         user_model: holds the `Classifier` that the user trained and uses, or None.
         model: the choice of the model.
         drawings: holds the session's `LabelledDrawings`; they are stored nowhere else.
-        labelled: the event of one more label, for other events to follow.
+        labelled: the events of more labelled drawings, for other events to follow.
     """
 
     pad: Sketchpad
@@ -55,7 +59,7 @@ class DrawTab:
     user_model: gr.State
     model: gr.Radio
     drawings: gr.State
-    labelled: Dependency
+    labelled: tuple[Dependency, ...]
 
 
 class DrawHandlers:
@@ -67,6 +71,7 @@ class DrawHandlers:
 
     def __init__(self, pretrained: Mapping[str, Classifier]) -> None:
         self._pretrained = pretrained
+        self._tables = {name: summary_table(summarize(classifier.model)) for name, classifier in pretrained.items()}
 
     def predict_all(
         self, sketch: Sketch | None, user_model: Classifier | None
@@ -130,6 +135,11 @@ class DrawHandlers:
         maps, fields = feature_maps(shown, stages.image), receptive_fields(shown)
         return value, feature_maps_value(results[model].prediction.model_input, maps, fields)
 
+    def model_table(self, model: str, visible: bool, user_model: Classifier | None) -> list[list[str]]:
+        """The layers of the selected model, see `summary_table`; none where the table is not visible."""
+        models = self._models(user_model)
+        return self._tables[models[model].name] if visible and model in models else []
+
     def add_label(
         self,
         event: gr.EventData,
@@ -168,6 +178,10 @@ class DrawHandlers:
             return _NO_DIGIT
         return {str(digit): float(probability) for digit, probability in enumerate(prediction.probabilities)}
 
+    def select(self, model: str, user_model: Classifier | None) -> Classifier:
+        """The selected classifier; the default one if the user's model is gone."""
+        return self._models(user_model).get(model, self._pretrained[DEFAULT_MODEL])
+
     def _models(self, user_model: Classifier | None) -> dict[str, Classifier]:
         return {**self._pretrained, **({USER_MODEL: user_model} if user_model else {})}
 
@@ -181,7 +195,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
     handlers = DrawHandlers(pretrained)
     run, user_model = gr.State(None), gr.State(None)
     drawings = gr.State(LabelledDrawings())
-    with gr.Row():
+    with gr.Row(elem_id="draw") as row:
         with gr.Column(min_width=320):
             pad = Sketchpad(elem_id="pad")
         with gr.Column(min_width=320):
@@ -198,6 +212,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
                 show_feature_maps = gr.Checkbox(label="Feature maps", container=False, elem_id="show-feature-maps")
             feedback = LabelFeedback(elem_id="label-feedback")
             maps = FeatureMaps(elem_id="feature-maps")
+            table = ModelTable(elem_id="model-table")
             # Invisible components behind the API's /predict.
             image = ImageUpload(label="One digit, with some margin around it", visible=False)
             api_result = gr.Label(label="prediction", visible=False)
@@ -210,7 +225,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
         return handlers.predict_sketch(sketch, *inputs)
 
     gr.on(
-        [pad.input, model.change, show_feature_maps.change],
+        [pad.input, model.change, user_model.change, show_feature_maps.change],
         predict_sketch,
         [pad, model, show_feature_maps, user_model, run],
         [panel, maps],
@@ -219,6 +234,13 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
     )
     labelled = feedback.select(
         handlers.add_label, [pad, model, user_model, drawings], [feedback, drawings], **IMMEDIATE
+    )
+    gr.on(
+        [model.change, user_model.change, show_feature_maps.change],
+        handlers.model_table,
+        [model, show_feature_maps, user_model],
+        table,
+        **IMMEDIATE,
     )
     api_trigger.click(
         handlers.classify_file,
@@ -230,4 +252,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
             f"{DEFAULT_MODEL}."
         ),
     )
-    return DrawTab(pad, run, user_model, model, drawings, labelled)
+    with row, gr.Column(min_width=320), gr.Accordion("Files and test digits", open=False, elem_id="files"):
+        create_mnist_digits(handlers.select, model, user_model, feedback)
+        loaded = create_drawing_files(handlers.select, model, user_model, drawings, feedback)
+    return DrawTab(pad, run, user_model, model, drawings, (labelled, loaded))

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import html
 import json
 import os
 import secrets
@@ -15,12 +16,11 @@ import gradio as gr
 import numpy as np
 from gradio.utils import get_upload_folder
 
-from ..checkpoint import save_checkpoint
+from ..checkpoint import CheckpointError, decode_checkpoint, save_checkpoint
 from ..classifier import Classifier
 from ..data import DataError
 from ..data.corrections import LabelledDrawings
 from ..data.mnist import download_progress, load_mnist_cached
-from ..jobs.history import History
 from ..jobs.process import STANDBY
 from ..jobs.queue import JobQueue
 from ..jobs.report import Report
@@ -30,6 +30,9 @@ from ..preprocessing import BlankSketchError, sketch_to_mnist
 from ..preprocessing.decoding import ImageError
 from ..training import AUGMENTATIONS
 from ..training.batches import LabelledImages
+from ..training.history import History
+from ..training.metrics import curves_csv
+from .browser_files import file_content, pick_file
 from .components.model_choice.model_choice import USER_MODEL, model_choices
 from .components.percent_slider.percent_slider import PercentSlider
 from .components.run_history.run_history import RunHistory, run_history_value
@@ -92,16 +95,19 @@ class TrainTab:
                 )
             with gr.Column(min_width=300, scale=3, elem_id="training-progress"):
                 self.monitor = TrainingMonitor(_INVITATION, elem_id="monitor")
-        with gr.Row(visible=False) as self.results_row:
+        with gr.Row():
             layout: dict[str, Any] = {"size": "md", "min_width": 140}  # two buttons side by side on a phone
-            self.use = gr.Button("Use on the Draw tab", variant="primary", elem_id="use", **layout)
+            after_run = layout | {"visible": False}
+            self.use = gr.Button("Use on the Draw tab", variant="primary", elem_id="use", **after_run)
+            self.load = gr.Button("Load weights", elem_id="load", **layout)
             self.restore = gr.Button("Restore pretrained model", interactive=False, elem_id="restore", **layout)
-            self.weights = gr.DownloadButton("Download weights", elem_id="weights", **layout)
-            self.metrics = gr.DownloadButton("Download metrics", elem_id="metrics", **layout)
-            self.curves = gr.DownloadButton("Download curves", elem_id="curves", **layout)
+            self.weights = gr.DownloadButton("Download weights", elem_id="weights", **after_run)
+            self.metrics = gr.DownloadButton("Download metrics", elem_id="metrics", **after_run)
+            self.curves = gr.DownloadButton("Download curves", elem_id="curves", **after_run)
         self.results = RunResults(elem_id="results", visible=False)
         self.history = RunHistory(elem_id="history")
-        self.query = gr.Textbox(visible=False)  # for the script that copies a link, which cannot see a `gr.State`
+        # For scripts, which cannot see a `gr.State`: a link's query, and the content of a file.
+        self.query, self.file = gr.Textbox(visible=False), gr.Textbox(visible=False)
 
     def _create_settings(self, form: TrainingForm) -> None:
         # Numbers have no minimum, maximum or precision here: Gradio would reject what is out of range without naming
@@ -253,7 +259,10 @@ class TrainHandlers:
         try:
             files = self._save_files(run, report)
         except OSError as error:
-            files = {button: gr.DownloadButton(interactive=False) for button in (tab.weights, tab.metrics, tab.curves)}
+            files = {
+                button: gr.DownloadButton(visible=True, interactive=False)
+                for button in (tab.weights, tab.metrics, tab.curves)
+            }
             text += f" The files to download could not be written ({error.strerror}); the model can be used."
         return (
             self._monitor(run, text, reports)
@@ -264,8 +273,7 @@ class TrainHandlers:
                 tab.results: gr.update(value=run_results_value(report), visible=True),
                 tab.history: run_history_value(numbered),
                 tab.reports: numbered,
-                tab.results_row: gr.Row(visible=True),
-                tab.use: gr.Button(interactive=True),
+                tab.use: gr.Button(visible=True, interactive=True),
             }
             | files
         )
@@ -280,9 +288,9 @@ class TrainHandlers:
         files = {
             tab.weights: _save_weights(folder, run),
             tab.metrics: _save_text(folder / "metrics.json", json.dumps(report.metrics(), indent=2)),
-            tab.curves: _save_text(folder / "curves.csv", report.curves_csv()),
+            tab.curves: _save_text(folder / "curves.csv", curves_csv(report.history)),
         }
-        return {button: gr.DownloadButton(value=path, interactive=True) for button, path in files.items()}
+        return {button: gr.DownloadButton(value=path, visible=True, interactive=True) for button, path in files.items()}
 
     def _monitor(self, run: TrainingRun, status: str, reports: list[tuple[int, Report]]) -> Updates:
         previous: History | None = reports[-1][1].history if reports else None
@@ -313,6 +321,30 @@ class TrainHandlers:
         if trained_model is None:
             raise user_error("There is no trained model to use. Train one first.")
         return self._choose(trained_model, USER_MODEL)
+
+    def load_weights(self, file: str | None) -> Updates:
+        """Offer the model of a checkpoint on the Draw tab, and select it there.
+
+        Args:
+            file: see `file_content`.
+
+        Raises:
+            gr.Error: the file cannot be used.
+        """
+        content = file_content(file)
+        if content is None:
+            return {self._tab.restore: gr.skip()}
+        try:
+            checkpoint = decode_checkpoint(content)
+        except CheckpointError as error:
+            raise user_error(f"The weights were not loaded. {html.escape(str(error))}") from error
+        accuracy = "unknown" if checkpoint.test_accuracy is None else f"{checkpoint.test_accuracy:.2%}"
+        gr.Info(
+            f"Loaded {checkpoint.name}. Test accuracy according to the file: {accuracy}. The Draw tab uses it as “Your "
+            "model” until you restore the pretrained model."
+        )
+        loaded = Classifier(checkpoint.model, checkpoint.name, checkpoint.test_accuracy, checkpoint.calibration)
+        return self._choose(loaded, USER_MODEL) | {self._tab.use: gr.Button(interactive=True)}
 
     def restore(self) -> Updates:
         """Remove the user's model from the Draw tab again."""
@@ -365,7 +397,7 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
     tab.start.click(
         handlers.train,
         [*tab.form, tab.use_drawings, draw.pad, draw.drawings, tab.reports],
-        [*states, *buttons, tab.monitor, tab.results, tab.history, tab.results_row],
+        [*states, *buttons, tab.monitor, tab.results, tab.history],
         **QUEUED,
     )
     tab.pause.click(pause_or_resume, draw.run, **IMMEDIATE)
@@ -373,6 +405,12 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
     used = tab.use.click(use_model, tab.trained_model, [*choice, tabs], **IMMEDIATE)
     used.success(None, js="() => scrollTo(0, 0)", **IMMEDIATE)
     tab.restore.click(handlers.restore, outputs=choice, **IMMEDIATE)
+    tab.load.click(None, outputs=tab.file, js=pick_file(".pt"), **IMMEDIATE).success(
+        handlers.load_weights,
+        tab.file,
+        choice,
+        **QUEUED,  # only queued events can show a message that is no error
+    )
     gr.on(
         [tab.model.input, tab.recipe.input],
         recipe_defaults,
@@ -380,7 +418,8 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
         [tab.lr, tab.batch_size, tab.augmentation],
         **IMMEDIATE,
     )
-    draw.labelled.then(offer_drawings, draw.drawings, tab.use_drawings, **IMMEDIATE)
+    for labelled in draw.labelled:
+        labelled.then(offer_drawings, draw.drawings, tab.use_drawings, **IMMEDIATE)
     tab.link.click(link_query, tab.form, tab.query, **IMMEDIATE).success(None, tab.query, js=_COPY_LINK, **IMMEDIATE)
     tab_item.select(STANDBY.warm_up, **IMMEDIATE)
     gr.on(None, open_tab, outputs=[*tab.form, tab.start, tab.monitor, tabs], **IMMEDIATE)

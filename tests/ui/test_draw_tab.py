@@ -81,6 +81,14 @@ def test_selected_model_is_shown_with_its_feature_maps(handlers, user_model):
     assert [layer["name"].split(":")[0] for layer in maps["layers"]] == ["Layer 1", "Layer 2", "Layer 3", "Layer 4"]
 
 
+def test_layers_of_the_selected_model_are_shown_with_its_feature_maps(handlers, user_model):
+    shown = handlers.model_table("net-25k", True, None)
+    assert shown[0][0] == "conv1 (Conv2d)"
+    assert (shown[-1][0], shown[-1][4]) == ("Sum", "23,930")
+    assert handlers.model_table(USER_MODEL, True, user_model) == handlers.model_table("net-8k", True, None) != shown
+    assert handlers.model_table("net-25k", False, None) == handlers.model_table(USER_MODEL, True, None) == []
+
+
 def test_user_model_that_was_lost_has_no_prediction(handlers):
     assert handlers.predict_sketch(render(DIGITS[7]), USER_MODEL, True, None) == (EMPTY_PREDICTION, {})
 
