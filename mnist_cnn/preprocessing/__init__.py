@@ -4,6 +4,7 @@ from ..constants import MNIST_MEAN, MNIST_STD
 from .ink import BlankSketchError
 from .normalization import denormalize, normalize
 from .pipeline import PreprocessingStages, preprocess_with_stages, sketch_to_mnist
+from .segmentation import segment_number
 
 __all__ = [
     "MNIST_MEAN",
@@ -13,5 +14,6 @@ __all__ = [
     "denormalize",
     "normalize",
     "preprocess_with_stages",
+    "segment_number",
     "sketch_to_mnist",
 ]
