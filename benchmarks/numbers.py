@@ -142,7 +142,7 @@ def main() -> None:
             numbers = write_numbers(samples, length, options.samples, pen=_FILE_PEN)
             results["numbers"].append(evaluate(name, length, numbers, make))
     touching = write_numbers(samples, 2, options.samples, _TOUCHING)
-    results["touching"] = evaluate("touching, canvas", 2, touching, draw_number)
+    results["touching"] = evaluate("touching, canvas", 2, touching)
 
     print(f"\n{'drawings':<44}number   rejected by predict   taken for several")
     random = np.random.default_rng(0)
@@ -162,7 +162,7 @@ def evaluate(
     name: str,
     length: int,
     numbers: Iterable[tuple[Number, float, np.random.Generator]],
-    make: Callable[..., Image.Image],
+    make: Callable[..., Image.Image] = draw_number,
 ) -> dict[str, Any]:
     """Count the outcomes for numbers of a length, made into images; print them as well."""
     counts = dict.fromkeys(OUTCOMES, 0)

@@ -190,6 +190,32 @@ def files() -> str:
     )
 
 
+def numbers() -> str:
+    """Numbers that are classified correctly, and what else is taken for a number."""
+    measured = _load("numbers")
+    rows: dict[str, list[str]] = {}
+    for row in measured["numbers"]:  # by length
+        rows.setdefault(row["name"], []).append(f"{row['outcomes']['right'] / sum(row['outcomes'].values()):.1%}")
+    lengths = dict.fromkeys(f"{row['digits']} digits" for row in measured["numbers"])
+    others = (
+        [
+            source_name(row["name"]),
+            f"{row['drawings']:,}",
+            *(f"{row[key] / row['drawings']:.2%}" for key in ("rejected", "several")),
+        ]
+        for row in measured["others"]
+    )
+    touching = measured["touching"]["outcomes"]
+    return (
+        f"{_table(['whole numbers correct', *lengths], ([name, *cells] for name, cells in rows.items()))}\n\n"
+        f"{sum(measured['numbers'][0]['outcomes'].values())} numbers of each length and kind. Of "
+        f"{sum(touching.values())} drawings of two digits that touch, {touching['rejected']} are rejected, "
+        f"{touching['right']} read and {touching['wrong']} misclassified. Other drawings, and how many of them "
+        "`predict` rejects as one digit, and `predict_number` takes for several digits:\n\n"
+        f"{_table(['drawings', 'number', 'rejected', 'taken for several'], others)}"
+    )
+
+
 def ui_overhead() -> str:
     """Duration of an epoch on the page relative to the command line."""
     overhead = _load("ui_overhead")
@@ -304,6 +330,7 @@ SECTIONS = {
         preprocessing_stages,
         photos,
         files,
+        numbers,
         ui_overhead,
         latency,
         time_to_interactive,

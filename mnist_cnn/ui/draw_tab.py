@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+import numpy as np
 from gradio.events import Dependency
 from PIL import Image
 
@@ -14,17 +15,18 @@ from ..data.corrections import LabelledDrawings
 from ..feature_maps import feature_maps
 from ..jobs.run import TrainingRun
 from ..models import DEFAULT_MODEL, count_parameters
-from ..preprocessing import BlankSketchError, PreprocessingStages, preprocess_with_stages, sketch_to_mnist
+from ..preprocessing import MAX_DIGITS, BlankSketchError, PreprocessingStages, preprocess_with_stages, sketch_to_mnist
+from .components.digit_boxes.digit_boxes import DigitBoxes
 from .components.feature_maps.feature_maps import FeatureMaps, feature_maps_value
 from .components.image_upload.image_upload import ImageUpload
 from .components.label_feedback.label_feedback import LabelFeedback, score_text, selected_digit
 from .components.model_choice.model_choice import USER_MODEL, ModelChoice, model_choices, model_label
+from .components.prediction_panel.number_value import ClassifiedDigit, number_value
 from .components.prediction_panel.prediction_panel import (
     EMPTY_PREDICTION,
     ModelResult,
     PredictionPanel,
     empty_prediction,
-    prediction_value,
 )
 from .components.sketchpad.sketchpad import Sketchpad
 from .events import IMMEDIATE
@@ -64,25 +66,45 @@ class DrawHandlers:
     def __init__(self, pretrained: Mapping[str, Classifier]) -> None:
         self._pretrained = pretrained
 
-    def predict_all(
-        self, sketch: Image.Image | None, user_model: Classifier | None
-    ) -> tuple[PreprocessingStages | None, dict[str, ModelResult]]:
+    def predict_all(self, sketch: Image.Image | None, user_model: Classifier | None) -> list[ClassifiedDigit]:
         """Preprocess a drawing or an image, and classify it with every model.
 
         Returns:
-            The stages of preprocessing, and the result of each model by its value in the model choice; None and no
-            results if there is no sketch, or no ink on it.
+            The stages of preprocessing, and the result of each model by its value in the model choice: for each digit
+            of a number, or for the whole sketch if it shows one digit or no number. Nothing if there is no sketch, or
+            no ink on it.
         """
+        if sketch is None:
+            return []
         try:
-            stages = preprocess_with_stages(sketch) if sketch else None
+            return self._classify_digits(sketch, user_model)
         except BlankSketchError:  # for example, everything was erased
-            stages = None
-        return (None, {}) if stages is None else (stages, self._classify(stages, user_model))
+            return []
 
-    def _classify(self, stages: PreprocessingStages, user_model: Classifier | None) -> dict[str, ModelResult]:
-        """The result of each model by its value in the model choice."""
+    def _classify_digits(self, image: Image.Image, user_model: Classifier | None) -> list[ClassifiedDigit]:
+        """As `predict_all`; raises a `BlankSketchError` if there is no ink that could be a digit."""
+        default = self._pretrained[DEFAULT_MODEL]
+        try:
+            stages = preprocess_with_stages(image)
+        except BlankSketchError:
+            digits = default.segment_number(image, None, False)
+            if not digits:
+                raise
+        else:
+            results = self._classify(stages, user_model)
+            digits = default.segment_number(image, stages, results[DEFAULT_MODEL].prediction.is_digit)
+            if not digits:
+                return [(stages, results)]
+        return [(stages, self._classify(stages, user_model, is_digit=True)) for stages in digits]
+
+    def _classify(
+        self, stages: PreprocessingStages, user_model: Classifier | None, is_digit: bool | None = None
+    ) -> dict[str, ModelResult]:
+        """The result of each model by its value in the model choice.
+
+        The first model decides what is a digit, unless it is known: all pretrained ones have the same rejection model.
+        """
         results: dict[str, ModelResult] = {}
-        is_digit = None  # for the first model to decide: all pretrained ones have the same rejection model
         for key, classifier in self._models(user_model).items():
             started = time.perf_counter()
             prediction = classifier.predict_image(stages.image, None if key == USER_MODEL else is_digit)
@@ -109,29 +131,28 @@ class DrawHandlers:
 
         A model in training classifies the drawing from now on, too.
         """
-        stages, results = self.predict_all(sketch, user_model)
-        if run and stages:
-            run.set_probe_image(stages.image)
-        if stages is None or model not in results:
+        digits = self.predict_all(sketch, user_model)
+        if run and digits:
+            run.set_probe_image(digits[0][0].image)
+        if not digits or model not in digits[0][1]:
             return EMPTY_PREDICTION, []
-        value = prediction_value(stages, results, model)
+        value = number_value(digits, model)
         if not show_feature_maps:
             return value, []
         classifier = self._models(user_model)[model]
-        return value, feature_maps_value(feature_maps(classifier.model, stages.image))
+        return value, feature_maps_value(feature_maps(classifier.model, digits[0][0].image))
 
     def predict_upload(self, image: Image.Image | None, model: str, user_model: Classifier | None) -> dict[str, Any]:
         """The update of the second prediction panel for an uploaded image; hides the panel if there is none."""
         if image is None:
             return gr.update(visible=False)
         try:
-            stages = preprocess_with_stages(image)
+            digits = self._classify_digits(image, user_model)
         except BlankSketchError as error:
             return gr.update(value=empty_prediction(str(error)), visible=True)
-        results = self._classify(stages, user_model)
-        if model not in results:  # the user's model is gone
+        if model not in digits[0][1]:  # the user's model is gone
             return gr.update(visible=False)
-        return gr.update(value=prediction_value(stages, results, model, first_stage="Extracted ink"), visible=True)
+        return gr.update(value=number_value(digits, model, first_stage="Extracted ink"), visible=True)
 
     def add_label(
         self,
@@ -143,7 +164,10 @@ class DrawHandlers:
     ) -> tuple[str, LabelledDrawings]:
         """Label the drawing on the canvas. Returns a message, and the labelled drawings."""
         label = selected_digit(event)
-        _, results = self.predict_all(sketch, user_model)
+        digits = self.predict_all(sketch, user_model)
+        if len(digits) > 1:
+            return "Only a single digit can be labelled, not a number.", drawings
+        results = digits[0][1] if digits else {}
         if model not in results:
             return "Draw a digit first.", drawings
         prediction = results[model].prediction
@@ -157,19 +181,45 @@ class DrawHandlers:
         Raises:
             gr.Error: there is no image, or no ink in it that could be a digit.
         """
-        if image is None:
-            raise user_error("There is no image to classify. Choose a file that shows one digit.")
-        try:
-            mnist_image = sketch_to_mnist(image)
-        except BlankSketchError as error:
-            raise user_error(str(error)) from error
-        prediction = self._pretrained[DEFAULT_MODEL].predict_image(mnist_image)
+        prediction = self._pretrained[DEFAULT_MODEL].predict_image(_to_mnist(image))
         if not prediction.is_digit:
             return _NO_DIGIT
         return {str(digit): float(probability) for digit, probability in enumerate(prediction.probabilities)}
 
+    def classify_number_file(self, image: Image.Image | None) -> dict[str, Any]:
+        """The digits of a number by the default model, each with its confidence and its box, for the API.
+
+        Raises:
+            gr.Error: as `classify_file`.
+        """
+        number = self._pretrained[DEFAULT_MODEL].predict_number(image) if image else None
+        if not number or not number.text:
+            _to_mnist(image)  # raises if that is because there is no ink
+            return {"text": "", "digits": []}
+        return {
+            "text": number.text,
+            "digits": [
+                {"label": str(digit.digit), "confidence": digit.confidence, "box": list(box)}
+                for digit, box in zip(number.digits, number.boxes, strict=True)
+            ],
+        }
+
     def _models(self, user_model: Classifier | None) -> dict[str, Classifier]:
         return {**self._pretrained, **({USER_MODEL: user_model} if user_model else {})}
+
+
+def _to_mnist(image: Image.Image | None) -> np.ndarray:
+    """An uploaded image as an MNIST image, uint8 (28, 28).
+
+    Raises:
+        gr.Error: as `DrawHandlers.classify_file`.
+    """
+    if image is None:
+        raise user_error("There is no image to classify. Choose a file that shows one digit.")
+    try:
+        return sketch_to_mnist(image)
+    except BlankSketchError as error:
+        raise user_error(str(error)) from error
 
 
 def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
@@ -184,6 +234,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
     with gr.Row():
         with gr.Column(min_width=320):
             pad = Sketchpad(elem_id="pad")
+            DigitBoxes()
         with gr.Column(min_width=320):
             panel = PredictionPanel(elem_id="reading")
             with gr.Row():
@@ -208,8 +259,9 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
                     elem_id="image",
                 )
                 image_panel = PredictionPanel(elem_id="image-prediction", visible=False)
-            # Invisible components behind the API's /predict.
+            # Invisible components behind the API's /predict and /predict_number.
             api_result = gr.Label(label="prediction", visible=False)
+            api_number = gr.JSON(label="number", visible=False)
             api_trigger = gr.Button(visible=False)
 
     async def predict_sketch(*inputs: Any) -> tuple[dict[str, Any], list[dict[str, str]]]:
@@ -243,6 +295,17 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
         api_description=(
             f"Classify an image file that shows one digit: each digit's probability, or '{_NO_DIGIT}', by "
             f"{DEFAULT_MODEL}."
+        ),
+    )
+    api_trigger.click(
+        handlers.classify_number_file,
+        image,
+        api_number,
+        api_name="predict_number",
+        api_description=(
+            f"Classify an image file that shows a number of one to {MAX_DIGITS} digits, which do not touch: the number "
+            "as 'text', and for each of its 'digits' a label, a confidence and a box, [left, top, right, bottom] in "
+            f"pixels, by {DEFAULT_MODEL}. The text is empty if the image does not look like a number."
         ),
     )
     return DrawTab(pad, run, user_model, model, drawings, labelled)

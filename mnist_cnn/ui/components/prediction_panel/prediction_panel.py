@@ -58,6 +58,9 @@ def prediction_value(
     sides = (stages.ink[0], stages.ink[-1], stages.ink[:, 0], stages.ink[:, -1])
     if not prediction.is_digit and any(side.any() for side in sides):
         message += " The ink runs off the image: leave some margin around the digit."
+    height, width = stages.cropped.shape
+    if not prediction.is_digit and width > height:
+        message += " Digits that touch are not read: leave a gap."
     images = (stages.ink * 255, stages.cropped * 255, stages.resized, stages.image, prediction.model_input)
     shown_stages = [
         {"name": name, "image": png_url(image, _MAX_STAGE_SIDE)}
@@ -119,11 +122,14 @@ def _message(prediction: Prediction, rejected: str = "Not recognised as a digit"
         return f"{rejected}. Closest: {prediction.digit}."
     digit = f"{'an' if prediction.digit == 8 else 'a'} {prediction.digit}"
     second = int(np.argsort(prediction.probabilities)[-2])
-    if prediction.confidence < 0.6:
-        return f"Not sure: {prediction.digit} or {second}?"
-    if prediction.confidence > 0.99:
-        return f"Almost certainly {digit}."
-    return f"{'Very likely' if prediction.confidence > 0.9 else 'Probably'} {digit}."
+    adverb = certainty(prediction.confidence)
+    return f"{adverb} {digit}." if adverb else f"Not sure: {prediction.digit} or {second}?"
+
+
+def certainty(confidence: float) -> str:
+    """Words for a confidence; none if it is low."""
+    levels = {0.99: "Almost certainly", 0.9: "Very likely", 0.6: "Probably"}
+    return next((words for level, words in levels.items() if confidence > level), "")
 
 
 EMPTY_PREDICTION = empty_prediction("Draw a digit, 0 to 9. Predictions update as you draw.")
