@@ -10,6 +10,7 @@ _WEIGHT_AT_SIDE = 0.25
 _MAX_GAP = 0.6  # between strokes of a digit, as a fraction of the longer side of the main component
 # In a line of digits: gap between neighbours, and height between a stroke and the main component, as such fractions.
 _MAX_GAP_IN_LINE, _MAX_OFFSET = 0.9, 0.3
+_MAX_EXTENT_IN_LINE = 2.0  # of a component that touches a side of the image, as a multiple of the main one's
 _MIN_AMOUNT = 0.05  # of the ink of a stroke, as a fraction of the main component's; less is a speck
 # Without noise, a component is a speck if its shorter side or its level is less than this fraction of the main
 # component's: MNIST's own digits have specks of a pixel of 20, with 6 % of the level.
@@ -131,12 +132,13 @@ def _select(ink: np.ndarray, has_noise: bool, is_number: bool) -> np.ndarray:
     else:
         gap = np.maximum(low - high[main], low[main] - high).max(axis=1)  # between the bounding boxes
         is_near = gap <= _MAX_GAP * extent[main]
-    if has_noise:
+    if has_noise or is_number:
         is_stroke &= is_near
-    else:
+    if not has_noise:
         is_large = (high - low).min(axis=1) + 1 >= _MIN_SIZE * extent[main]
         is_stroke |= is_near & is_large & (level >= _MIN_LEVEL * level[main])
-    chosen = is_stroke & ~(touches_side & (extent > extent[main]))
+    max_extent = _MAX_EXTENT_IN_LINE * extent[main] if is_number else extent[main]
+    chosen = is_stroke & ~(touches_side & (extent > max_extent))
     chosen[main] = True
     digit = np.append(False, chosen)[labels]
     if has_noise:
@@ -150,11 +152,12 @@ def _find_line(low: np.ndarray, high: np.ndarray, main: int, is_stroke: np.ndarr
     """Which components (N,) are on a line with the main one, each near the next; `low` and `high` are (N, 2)."""
     extent = (high[main] - low[main]).max() + 1
     gap = np.maximum(low - high[main], low[main] - high)  # (N, 2)
-    candidates = is_stroke & (gap[:, 0] <= _MAX_OFFSET * extent)
+    is_level = gap[:, 0] <= _MAX_OFFSET * extent
     left, right = low[main, 1], high[main, 1]
     while True:
         reach = _MAX_GAP_IN_LINE * extent
-        in_line = candidates & (low[:, 1] <= right + reach) & (high[:, 1] >= left - reach)
-        if low[in_line, 1].min() >= left and high[in_line, 1].max() <= right:
-            return in_line
-        left, right = low[in_line, 1].min(), high[in_line, 1].max()
+        is_near: np.ndarray = is_level & (low[:, 1] <= right + reach) & (high[:, 1] >= left - reach)
+        strokes = is_near & is_stroke
+        if low[strokes, 1].min() >= left and high[strokes, 1].max() <= right:
+            return is_near
+        left, right = low[strokes, 1].min(), high[strokes, 1].max()

@@ -64,8 +64,8 @@ class Contrast:
     has_noise: bool
 
     def above_noise(self) -> np.ndarray:
-        """Where an image with noise has ink, or what might be ink: bool (H, W)."""
-        is_above: np.ndarray = self.values > _ABOVE_NOISE * self.level
+        """Where the image has ink, or what might be ink: bool (H, W)."""
+        is_above: np.ndarray = self.values > (_ABOVE_NOISE * self.level if self.has_noise else 0)
         return is_above
 
 
@@ -169,7 +169,7 @@ def cover(contrast: Contrast, is_number: bool = False) -> np.ndarray:
     """
     if contrast.has_noise:
         return _cover_noisy(contrast, is_number)
-    return np.where(select_digit(contrast.values, has_noise=False), contrast.values, 0.0)
+    return np.where(select_digit(contrast.values, False, is_number), contrast.values, 0.0)
 
 
 def _estimate_background(pixels: np.ndarray) -> np.ndarray:

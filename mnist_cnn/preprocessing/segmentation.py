@@ -69,7 +69,7 @@ def segment_number(
         return []
     try:
         contrast = stages.contrast if stages else measure_contrast(to_pixels(sketch))
-        ink = cover(contrast, is_number=True) if contrast.has_noise or not stages else stages.ink
+        ink = cover(contrast, is_number=True)
     except BlankSketchError:
         return []
     labels, components = _find_components(ink)
@@ -104,9 +104,7 @@ def _may_be_number(stages: PreprocessingStages, is_digit: bool) -> bool:
 
 
 def _has_more_ink(stages: PreprocessingStages) -> bool:
-    """Whether an image with noise has ink outside the bounding box of what was selected as the digit."""
-    if not stages.contrast.has_noise:
-        return False
+    """Whether the image has ink outside the bounding box of what was selected as the digit."""
     above_noise = stages.contrast.above_noise()
     scale = len(stages.ink) // len(above_noise)
     box = bounding_box(stages.ink[::scale, ::scale] > 0)

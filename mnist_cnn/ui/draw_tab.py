@@ -1,5 +1,6 @@
-"""The Draw tab: a canvas or an uploaded image, and what the models predict for it."""
+"""The Draw tab: a canvas with a drawing or an image file, and what the models predict for it."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,26 +13,29 @@ from PIL import Image
 
 from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
-from ..feature_maps import feature_maps
+from ..feature_maps import feature_maps, receptive_fields
 from ..jobs.run import TrainingRun
 from ..models import DEFAULT_MODEL, count_parameters
 from ..preprocessing import MAX_DIGITS, BlankSketchError, PreprocessingStages, preprocess_with_stages, sketch_to_mnist
+from ..preprocessing.decoding import ImageError
 from .components.digit_boxes.digit_boxes import DigitBoxes
 from .components.feature_maps.feature_maps import FeatureMaps, feature_maps_value
-from .components.image_upload.image_upload import ImageUpload
+from .components.image_upload.image_upload import ImageUpload, UploadedFile
 from .components.label_feedback.label_feedback import LabelFeedback, score_text, selected_digit
 from .components.model_choice.model_choice import USER_MODEL, ModelChoice, model_choices, model_label
 from .components.prediction_panel.number_value import ClassifiedDigit, number_value
 from .components.prediction_panel.prediction_panel import (
+    EMPTY_MESSAGE,
     EMPTY_PREDICTION,
     ModelResult,
     PredictionPanel,
     empty_prediction,
 )
-from .components.sketchpad.sketchpad import Sketchpad
+from .components.sketchpad.sketchpad import Sketch, Sketchpad, sketch_image
 from .events import IMMEDIATE
 from .server.errors import user_error
 
+DRAW_TAB_ID = "draw"
 _NO_DIGIT = "no digit"  # the label that the API gives to a rejected image
 
 
@@ -40,7 +44,7 @@ class DrawTab:
     """What the Train tab needs of the Draw tab.
 
     Attributes:
-        pad: the canvas.
+        pad: the canvas; as an input, a `Sketch` or None.
         run: holds the `TrainingRun` that is in progress, or None.
         user_model: holds the `Classifier` that the user trained and uses, or None.
         model: the choice of the model.
@@ -66,24 +70,20 @@ class DrawHandlers:
     def __init__(self, pretrained: Mapping[str, Classifier]) -> None:
         self._pretrained = pretrained
 
-    def predict_all(self, sketch: Image.Image | None, user_model: Classifier | None) -> list[ClassifiedDigit]:
-        """Preprocess a drawing or an image, and classify it with every model.
+    def predict_all(self, sketch: Sketch | None, user_model: Classifier | None) -> list[ClassifiedDigit]:
+        """Preprocess a drawing or an image file, and classify it with every model.
 
         Returns:
             The stages of preprocessing, and the result of each model by its value in the model choice: for each digit
-            of a number, or for the whole sketch if it shows one digit or no number. Nothing if there is no sketch, or
-            no ink on it.
+            of a number, or for the whole if it shows one digit or no number.
+
+        Raises:
+            BlankSketchError: there is no sketch, or no ink on it that could be a digit.
+            ImageError: the file cannot be decoded.
         """
         if sketch is None:
-            return []
-        try:
-            return self._classify_digits(sketch, user_model)
-        except BlankSketchError:  # for example, everything was erased
-            return []
-
-    def _classify_digits(self, image: Image.Image, user_model: Classifier | None) -> list[ClassifiedDigit]:
-        """As `predict_all`; raises a `BlankSketchError` if there is no ink that could be a digit."""
-        default = self._pretrained[DEFAULT_MODEL]
+            raise BlankSketchError(EMPTY_MESSAGE)
+        image, default = sketch_image(sketch), self._pretrained[DEFAULT_MODEL]
         try:
             stages = preprocess_with_stages(image)
         except BlankSketchError:
@@ -121,50 +121,45 @@ class DrawHandlers:
 
     def predict_sketch(
         self,
-        sketch: Image.Image | None,
+        sketch: Sketch | None,
         model: str,
         show_feature_maps: bool,
         user_model: Classifier | None,
         run: TrainingRun | None = None,
-    ) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        """The values of the prediction panel and the feature maps for the drawing on the canvas.
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The values of the prediction panel and the feature maps for what is on the canvas.
 
-        A model in training classifies the drawing from now on, too.
+        A model in training classifies it from now on, too.
         """
-        digits = self.predict_all(sketch, user_model)
-        if run and digits:
-            run.set_probe_image(digits[0][0].image)
-        if not digits or model not in digits[0][1]:
+        try:
+            digits = self.predict_all(sketch, user_model)
+        except (BlankSketchError, ImageError) as error:
+            return empty_prediction(str(error)), []
+        first_stages, first_results = digits[0]
+        if run:
+            run.set_probe_image(first_stages.image)
+        if model not in first_results:  # the user's model is gone
             return EMPTY_PREDICTION, []
-        value = number_value(digits, model)
+        value = number_value(digits, model, is_file=isinstance(sketch, UploadedFile))
         if not show_feature_maps:
             return value, []
-        classifier = self._models(user_model)[model]
-        return value, feature_maps_value(feature_maps(classifier.model, digits[0][0].image))
-
-    def predict_upload(self, image: Image.Image | None, model: str, user_model: Classifier | None) -> dict[str, Any]:
-        """The update of the second prediction panel for an uploaded image; hides the panel if there is none."""
-        if image is None:
-            return gr.update(visible=False)
-        try:
-            digits = self._classify_digits(image, user_model)
-        except BlankSketchError as error:
-            return gr.update(value=empty_prediction(str(error)), visible=True)
-        if model not in digits[0][1]:  # the user's model is gone
-            return gr.update(visible=False)
-        return gr.update(value=number_value(digits, model, first_stage="Extracted ink"), visible=True)
+        shown = self._models(user_model)[model].model
+        return value, feature_maps_value(feature_maps(shown, first_stages.image), receptive_fields(shown))
 
     def add_label(
         self,
         event: gr.EventData,
-        sketch: Image.Image | None,
+        sketch: Sketch | None,
         model: str,
         user_model: Classifier | None,
         drawings: LabelledDrawings,
     ) -> tuple[str, LabelledDrawings]:
-        """Label the drawing on the canvas. Returns a message, and the labelled drawings."""
+        """Label what is on the canvas. Returns a message, and the labelled drawings."""
         label = selected_digit(event)
-        digits = self.predict_all(sketch, user_model)
+        try:
+            digits = self.predict_all(sketch, user_model)
+        except (BlankSketchError, ImageError):
+            digits = []
         if len(digits) > 1:
             return "Only a single digit can be labelled, not a number.", drawings
         results = digits[0][1] if digits else {}
@@ -249,24 +244,17 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
                 show_feature_maps = gr.Checkbox(label="Feature maps", container=False, elem_id="show-feature-maps")
             feedback = LabelFeedback(elem_id="label-feedback")
             maps = FeatureMaps(elem_id="feature-maps")
-            with gr.Accordion("Classify a photo or image file", open=False):
-                image = ImageUpload(
-                    label="One digit, with some margin around it",
-                    sources=["upload", "webcam", "clipboard"],
-                    # Not mirrored, as a mirrored digit is not a digit. A phone's rear camera can see the paper.
-                    webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": {"facingMode": "environment"}}),
-                    height=240,
-                    elem_id="image",
-                )
-                image_panel = PredictionPanel(elem_id="image-prediction", visible=False)
             # Invisible components behind the API's /predict and /predict_number.
+            image = ImageUpload(label="One digit, with some margin around it", visible=False)
             api_result = gr.Label(label="prediction", visible=False)
             api_number = gr.JSON(label="number", visible=False)
             api_trigger = gr.Button(visible=False)
 
-    async def predict_sketch(*inputs: Any) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        """In the event loop: with many users, threads would wait for each other's hold of Python's lock."""
-        return handlers.predict_sketch(*inputs)
+    async def predict_sketch(sketch: Sketch | None, *inputs: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """A drawing in the event loop: with many users, threads would wait for each other's hold of Python's lock."""
+        if isinstance(sketch, UploadedFile):  # takes several times as long
+            return await asyncio.to_thread(handlers.predict_sketch, sketch, *inputs)
+        return handlers.predict_sketch(sketch, *inputs)
 
     gr.on(
         [pad.input, model.change, show_feature_maps.change],
@@ -278,14 +266,6 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
     )
     labelled = feedback.select(
         handlers.add_label, [pad, model, user_model, drawings], [feedback, drawings], **IMMEDIATE
-    )
-    gr.on(
-        [image.upload, image.clear, model.change],  # pasted images and photos are uploads too
-        handlers.predict_upload,
-        [image, model, user_model],
-        image_panel,
-        trigger_mode="always_last",
-        **IMMEDIATE,
     )
     api_trigger.click(
         handlers.classify_file,

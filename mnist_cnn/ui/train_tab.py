@@ -14,7 +14,6 @@ from typing import Any
 import gradio as gr
 import numpy as np
 from gradio.utils import get_upload_folder
-from PIL import Image
 
 from ..checkpoint import save_checkpoint
 from ..classifier import Classifier
@@ -28,14 +27,16 @@ from ..jobs.report import Report
 from ..jobs.run import MAX_PAUSE_SECONDS, RunState, TrainingRun
 from ..models import DEFAULT_MODEL, MODELS
 from ..preprocessing import BlankSketchError, sketch_to_mnist
+from ..preprocessing.decoding import ImageError
 from ..training import AUGMENTATIONS
 from ..training.batches import LabelledImages
 from .components.model_choice.model_choice import USER_MODEL, model_choices
 from .components.percent_slider.percent_slider import PercentSlider
 from .components.run_history.run_history import RunHistory, run_history_value
 from .components.run_results.run_results import RunResults, run_results_value
+from .components.sketchpad.sketchpad import Sketch, sketch_image
 from .components.training_monitor.training_monitor import TrainingMonitor, training_monitor_value
-from .draw_tab import DrawTab
+from .draw_tab import DRAW_TAB_ID, DrawTab
 from .events import IMMEDIATE, QUEUED
 from .messages import extra_data_effect, status_text, summary_text
 from .server.connections import CONNECTIONS
@@ -71,7 +72,12 @@ class TrainTab:
         self.trained_model = gr.State(None)  # the `Classifier` of the last finished run
         self.reports = gr.State([])  # numbered reports of the session, oldest first
         with gr.Row():
-            with gr.Column(min_width=300, scale=1):
+            with gr.Column(min_width=300, scale=1, elem_id="training-form"):
+                with gr.Row(elem_id="run-buttons"):
+                    # Enabled once the settings of a link are in the form.
+                    self.start = gr.Button("Train", variant="primary", interactive=False, elem_id="train", min_width=72)
+                    self.pause = gr.Button("Pause", interactive=False, elem_id="pause", min_width=72)
+                    self.stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop")
                 self.model = gr.Radio(list(MODELS), value=form.model, label="Model")
                 self.recipe = gr.Radio(
                     RECIPES,
@@ -79,17 +85,12 @@ class TrainTab:
                     label="Recipe",
                     info="Default, or the reference model's published recipe",
                 )
-                with gr.Row():
-                    # Enabled once the settings of a link are in the form.
-                    self.start = gr.Button("Train", variant="primary", interactive=False, elem_id="train", min_width=72)
-                    self.pause = gr.Button("Pause", interactive=False, elem_id="pause", min_width=72)
-                    self.stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop")
                 with gr.Accordion("Settings", open=False, elem_id="settings"):
                     self._create_settings(form)
                 self.use_drawings = gr.Checkbox(
                     label=_use_drawings_label(0), interactive=False, elem_id="use-drawings", container=False
                 )
-            with gr.Column(min_width=300, scale=3):
+            with gr.Column(min_width=300, scale=3, elem_id="training-progress"):
                 self.monitor = TrainingMonitor(_INVITATION, elem_id="monitor")
         with gr.Row(visible=False) as self.results_row:
             layout: dict[str, Any] = {"size": "md", "min_width": 140}  # two buttons side by side on a phone
@@ -201,7 +202,7 @@ class TrainHandlers:
             training_set,
             test_set,
             self._queue,
-            probe_image=probe_image(sketch, test_set),
+            probe_image=await asyncio.to_thread(probe_image, sketch, test_set),
             extra_data=extra_data,
         )
         run.start()
@@ -354,6 +355,9 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
         selected = gr.Tabs(selected=TRAIN_TAB_ID) if query.get("tab") == TRAIN_TAB_ID else gr.skip()
         return {tabs: selected, tab.start: gr.Button(interactive=True)} | handlers.open_link(query)
 
+    def use_model(trained_model: Classifier | None) -> Updates:
+        return handlers.use_model(trained_model) | {tabs: gr.Tabs(selected=DRAW_TAB_ID)}
+
     states = [draw.run, tab.trained_model, tab.reports]
     buttons = [tab.start, tab.pause, tab.stop, tab.use, tab.weights, tab.metrics, tab.curves]
     choice = [draw.user_model, draw.model, tab.use, tab.restore]
@@ -366,7 +370,7 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
     )
     tab.pause.click(pause_or_resume, draw.run, **IMMEDIATE)
     tab.stop.click(stop, draw.run, **IMMEDIATE)
-    tab.use.click(handlers.use_model, tab.trained_model, choice, **IMMEDIATE)
+    tab.use.click(use_model, tab.trained_model, [*choice, tabs], **IMMEDIATE)
     tab.restore.click(handlers.restore, outputs=choice, **IMMEDIATE)
     gr.on(
         [tab.model.input, tab.recipe.input],
@@ -427,11 +431,11 @@ def offer_drawings(drawings: LabelledDrawings) -> gr.Checkbox:
     return gr.Checkbox(label=_use_drawings_label(drawings.count), interactive=drawings.count > 0)
 
 
-def probe_image(sketch: Image.Image | None, test_set: LabelledImages) -> np.ndarray:
-    """The drawing on the canvas in MNIST's format, or an image of the test set if it is blank, uint8 (28, 28)."""
+def probe_image(sketch: Sketch | None, test_set: LabelledImages) -> np.ndarray:
+    """What is on the canvas in MNIST's format, or an image of the test set if it is blank, uint8 (28, 28)."""
     if sketch:
-        with contextlib.suppress(BlankSketchError):
-            return sketch_to_mnist(sketch)
+        with contextlib.suppress(BlankSketchError, ImageError):
+            return sketch_to_mnist(sketch_image(sketch))
     return test_set[0][_EXAMPLE % len(test_set[0])].numpy()
 
 

@@ -110,8 +110,7 @@ def test_page_fits_the_screen_with_readable_contrast(trained, train_page, viewpo
 
 def test_trained_model_is_used_in_its_session_only_until_restored(trained, open_page):
     other = open_page()
-    trained.click("#use")
-    open_tab(trained, "Draw")
+    trained.click("#use")  # leads to the Draw tab
     trained.get_by_label("Your model").wait_for()
     for expected in (1, 8):
         draw(trained, DIGITS[expected])
@@ -133,8 +132,9 @@ def test_trained_model_is_used_in_its_session_only_until_restored(trained, open_
 def test_hard_example_can_be_loaded_onto_the_canvas(trained, root):
     hard = trained.locator("#results .hard-examples button").first
     label = int(hard.inner_text()[0])
+    hard.scroll_into_view_if_needed()
     hard.click()
-    assert trained.locator("#reading").is_visible()
+    expect(trained.locator("#pad canvas")).to_be_in_viewport(ratio=1)
     wait_until_idle(trained)
     images, labels = load_mnist(root, train=False)
     differences = np.abs(images[labels == label].numpy().astype(int) - centred(trained)).max(axis=(1, 2))
@@ -184,6 +184,7 @@ def test_runs_are_kept_and_compared(train_page):
     page = train_page("model=net-8k&batch_size=64")
     train(page)
     page.click("#use")
+    open_tab(page, "Train")
     page.wait_for_function("document.querySelector('#use').disabled")
     page.get_by_label("net-25k").last.check()
     page.click("#settings button")
@@ -219,6 +220,27 @@ def test_link_restores_the_settings(train_page, open_page):
     assert other.get_by_label("reference").is_checked()
     other.goto(page.url.replace("seed=42", "seed=-3"))
     wait_for(other, "This link cannot be used. Invalid training settings: seed must be a whole number from 0")
+
+
+def test_page_with_a_run_in_progress_asks_before_it_is_left(train_page):
+    page = train_page("batch_size=16")
+    questions = []
+    page.on("dialog", lambda dialog: (questions.append(dialog.type), dialog.accept()))
+    page.reload()
+    assert questions == []
+    open_train(page)
+    page.click("#train")
+    wait_for(page, "Training net-25k")
+    page.reload()
+    assert questions == ["beforeunload"]
+
+
+def test_phone_shows_the_buttons_the_progress_and_the_accuracy_at_once(train_page):
+    page = train_page(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
+    train(page)
+    for part in ("#train", "#monitor .status", "#monitor .bar", "#monitor [data-chart=accuracy] svg"):
+        expect(page.locator(part)).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_invalid_combination_of_settings_is_rejected_before_training(train_page):

@@ -4,12 +4,15 @@ import io
 import numpy as np
 from PIL import Image
 
+from mnist_cnn.feature_maps import ReceptiveField
 from mnist_cnn.ui.components.feature_maps.feature_maps import feature_maps_value
 
 
 def test_each_layer_is_scaled_from_zero_to_its_maximum():
     maps = np.linspace(-3, 6, 16 * 2 * 3).reshape(16, 2, 3)
-    first, second = feature_maps_value([maps, np.full((8, 7, 7), -1.0)])
+    fields = [ReceptiveField(5, 1, -2), ReceptiveField(7, 2, -3)]
+    first, second = feature_maps_value([maps, np.full((8, 7, 7), -1.0)], fields)
+    assert (second["cells"], second["size"], second["stride"], second["start"]) == (7, 7, 2, -3)
     assert first["name"] == "Layer 1: 16 maps of 2×3"
     assert second["name"] == "Layer 2: 8 maps of 7×7"
     sheet, blank = (

@@ -8,6 +8,7 @@ from mnist_cnn.preprocessing import preprocess_with_stages
 from mnist_cnn.ui.components.prediction_panel.number_value import number_value
 from mnist_cnn.ui.components.prediction_panel.prediction_panel import ModelResult, prediction_value
 from tests.support.digits import DIGITS
+from tests.support.image_files import decode
 from tests.support.numbers import number
 from tests.support.strokes import render
 
@@ -35,13 +36,19 @@ def test_number_shows_each_digit_as_if_it_were_alone(stages):
     assert [model["milliseconds"] for model in value["models"]] == ["2.5"]
     for (digit, results), shown in zip(digits, value["number"], strict=True):
         alone = prediction_value(digit, results, "net-25k")
-        assert all(shown[key] == alone[key] for key in alone if key != "models")
+        assert all(shown[key] == alone[key] for key in alone if key not in ("models", "ink"))
         assert shown["confidence"] == f"{results['net-25k'].prediction.confidence:.1%}"
     boxes = np.array([digit["box"] for digit in value["number"]])
     ink = np.argwhere(np.asarray(DRAWING)[:, :, 3])[:, ::-1] / 280
     assert boxes[:, :2].min(axis=0) == pytest.approx(ink.min(axis=0))
     assert boxes[:, 2:].max(axis=0) == pytest.approx(ink.max(axis=0) + 1 / 280)
     assert value["aspect"] == 1
+
+
+def test_number_in_a_file_has_the_ink_of_all_digits(stages):
+    value = number_value([(digit, result(digit)) for digit in stages], "net-25k", is_file=True)
+    ink = np.asarray(decode(value["ink"]).getchannel("A"))
+    assert (ink == np.asarray(DRAWING.getchannel("A"))).all()
 
 
 def test_single_digit_is_shown_as_before():

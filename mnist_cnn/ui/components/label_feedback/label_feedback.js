@@ -1,8 +1,6 @@
 // Reports the label that the user selects. Gradio runs this file as the body of a function with `element`, `props` and
 // `trigger` in scope.
 
-// A click must leave the focus on the canvas, so that its keys go on working. The Tab key still reaches the buttons.
-element.addEventListener("mousedown", (event) => event.preventDefault());
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button) trigger("select", { digit: Number(button.textContent) });

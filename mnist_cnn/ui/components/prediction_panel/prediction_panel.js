@@ -1,5 +1,15 @@
 // Shows predictions. Gradio runs this file as the body of a function with `element`, `props` and `watch` in scope.
 
+// What happens to the drawing in each stage of preprocessing.
+const EXPLANATIONS = {
+  Drawing: "The drawing as an image: how much ink each pixel has.",
+  "Extracted ink": "The ink in the image, separated from its background.",
+  Cropped: "The smallest box that holds all ink, with strokes as wide as those of MNIST.",
+  "Resized to 20×20": "The box as 20×20 pixels: a pixel is the mean of what it covers.",
+  Centred: "The digit in 28×28 pixels with its centre of mass in the middle: an image like those of MNIST.",
+  "Model input": "The image that the chosen model receives: the centred one, deslanted and normalised.",
+};
+
 /**
  * Shows a value of `prediction_value`, with the class activation map of one digit over the model's input: 7×7 numbers
  * whose mean is that digit's logit. The digit is the predicted one, or the one whose bar has the pointer or the focus.
@@ -52,6 +62,7 @@ class PredictionView {
       this.write(".confidence", confidence, button);
     });
     this.showDigit(this.selected < number.length ? this.selected : 0);
+    document.dispatchEvent(new CustomEvent("ink-extracted", { detail: value.ink })); // sketchpad.js listens for it
   }
 
   /** Select a digit of the number by its button. */
@@ -80,6 +91,7 @@ class PredictionView {
     this.root.querySelector(".model-input img").src = value.model_input;
     this.fill(".stages", value.stages, (item, { name, image }) => {
       item.querySelector("img").src = image;
+      item.title = EXPLANATIONS[name];
       this.write(".name", name, item);
     });
     for (const part of [".bars", ".evidence", ".stages"]) {
@@ -111,6 +123,15 @@ class PredictionView {
     this.drawMap();
   }
 
+  /** Draw the receptive field of a cell on the model's input: `[[left, right], [top, bottom]]` in pixels, or null. */
+  showField(field) {
+    const rectangle = this.root.querySelector(".receptive-field");
+    rectangle.hidden = !field;
+    if (!field) return;
+    const [[left, right], [top, bottom]] = field.map((ends) => ends.map((end) => (100 * end) / 28));
+    rectangle.style.inset = `${top}% ${100 - right}% ${100 - bottom}% ${left}%`;
+  }
+
   drawMap() {
     const { class_activation_maps: maps, explained_digit: predicted } = this.value;
     const digit = this.inspected ?? predicted;
@@ -129,6 +150,9 @@ class PredictionView {
 }
 
 const view = new PredictionView(element);
-const show = () => view.show(JSON.parse(props.value));
-watch("value", show);
-show();
+const empty = JSON.parse(props.value);
+watch("value", () => view.show(JSON.parse(props.value)));
+// From sketchpad.js: there is nothing to classify, yet or at all, and the message says why.
+document.addEventListener("canvas-message", ({ detail }) => view.show({ ...empty, message: detail }));
+document.addEventListener("receptive-field", ({ detail }) => view.showField(detail)); // from feature_maps.js
+view.show(empty);

@@ -56,6 +56,7 @@ def training_monitor_value(
     }
     return {
         "status": status,
+        "is_running": bool(run and not run.finished),
         "percent": f"{100 * fraction:.1f}",
         "metrics": list(metrics.items()),
         "curves": _rounded(run.history if run else History()),
