@@ -4,8 +4,8 @@
 
 The files hold pen trajectories of digits, see `tests.support.strokes.load_strokes`. A number has digits of one writer.
 Relative to a digit's height, sizes vary by 20 %, the gaps between the ink of neighbours are 0.1 to 0.6, and the
-baseline rises or falls by up to 5° and wanders by 0.1. Every number is drawn on a canvas, with a pen between the
-finest of the page and its first setting, and rendered as image files. The outcome is "right" if all digits are correct,
+baseline rises or falls by up to 5° and wanders by 0.1. Every number is drawn on a canvas, as the page sends it, and
+rendered as image files. The outcome is "right" if all digits are correct,
 "rejected" if no number is found, and "wrong" otherwise.
 
 Then follow drawings that show no number: single digits, letters and generated drawings, and how many of them
@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.confidence import blot, dash, scribble
-from benchmarks.drawings import CANVAS_SIZE, NOMINAL, classifiers, draw
+from benchmarks.drawings import CANVAS_SIZE, classifiers, draw
 from benchmarks.files import make_file
 from mnist_cnn.classifier import NumberPrediction
 from mnist_cnn.models import DEFAULT_MODEL
@@ -39,7 +39,7 @@ MIN_WRITER_SAMPLES = 20  # of a writer whose digits numbers are made of
 GAPS = (0.1, 0.6)
 _TOUCHING = (-0.15, -0.05)
 _PEN, _FILE_PEN = (0.1, 0.2), (0.05, 0.12)  # width, relative to a digit's height
-_MIN_PEN, _DEFAULT_PEN = 8, 16  # pixels of the canvas, as on the page
+_MIN_PEN, _MAX_PEN, _MIN_SENT_PEN = 8, 16, 5  # pixels of the canvas: of the page, its first setting, and as it is sent
 _MAX_HEIGHT, _MAX_WIDTH = 0.6, 0.9  # of a number, as fractions of the canvas
 
 _FILE = {"side": 560, "size": (0.75, 0.95)}
@@ -103,20 +103,22 @@ def write_numbers(
         yield write_number(chosen, gaps, width, random), width, random
 
 
-def draw_number(strokes: Strokes, pen: float, random: np.random.Generator, min_pen: float = _MIN_PEN) -> Image.Image:
-    """The canvas with a number on it.
+def draw_number(strokes: Strokes, pen: float, random: np.random.Generator, as_drawn: bool = False) -> Image.Image:
+    """The canvas with a number on it, as the page sends it (`maxSentWidth` in sketchpad.js).
 
     Args:
         strokes: in units of a digit's height.
         pen: its width in the same unit.
         random: decides size and place.
-        min_pen: in pixels.
+        as_drawn: whether the pen has the width that it has on the screen.
     """
     sides = np.ptp(np.concatenate(strokes), axis=0)  # (2,)
     unit = CANVAS_SIZE * min(random.uniform(0.8, 1) * _MAX_WIDTH / (sides[0] + pen), _MAX_HEIGHT / (sides[1] + pen))
-    pixels = float(np.clip(pen * unit, min_pen, _DEFAULT_PEN))
+    pixels = float(np.clip(pen * unit, _MIN_PEN, _MAX_PEN))
     half = (sides * unit + pixels) / CANVAS_SIZE / 2
     middle = half + random.random(2) * np.maximum(1 - 2 * half, 0)
+    if not as_drawn:
+        pixels = min(pixels, max(_MIN_SENT_PEN, 0.1 * sides[1] * unit))
     return render(place(strokes, sides.max() * unit / CANVAS_SIZE, tuple(middle)), CANVAS_SIZE, pixels)
 
 
@@ -131,10 +133,10 @@ def main() -> None:
     samples = [sample for source in sources.values() for sample in source]
     results: dict[str, Any] = {"numbers": [], "others": []}
     print(f"{'numbers':<44}digits   {'   '.join(OUTCOMES)}")
-    for name, min_pen in (("canvas", _MIN_PEN), (f"canvas, pen of {_DEFAULT_PEN} pixels", _DEFAULT_PEN)):
-        make = functools.partial(draw_number, min_pen=min_pen)
+    for name, as_drawn in (("canvas", False), ("canvas, with the pen as drawn", True)):
+        make = functools.partial(draw_number, as_drawn=as_drawn)
         for length in LENGTHS:
-            numbers = write_numbers(samples, length, options.samples, min_pen=min_pen)
+            numbers = write_numbers(samples, length, options.samples, min_pen=_MIN_PEN)
             results["numbers"].append(evaluate(name, length, numbers, make))
     for name, kind in FILES.items():
         make = functools.partial(_render_file, kind=kind)
@@ -144,16 +146,14 @@ def main() -> None:
     touching = write_numbers(samples, 2, options.samples, _TOUCHING)
     results["touching"] = evaluate("touching, canvas", 2, touching)
 
-    print(f"\n{'drawings':<44}number   rejected by predict   taken for several")
+    print(f"\n{'drawings':<44}number   taken for several")
     random = np.random.default_rng(0)
-    drawings: dict[str, list[Strokes]] = {
-        name: [sample["strokes"] for sample in source] for name, source in sources.items()
-    }
     if options.letters:
-        drawings[options.letters.name] = [sample["strokes"] for sample in load_strokes(options.letters)]
+        sources[options.letters.name] = load_strokes(options.letters)
+    drawings = {name: [draw(sample["strokes"], {}) for sample in source] for name, source in sources.items()}
     for generate in (scribble, blot, dash):
-        drawings[f"{generate.__name__}s"] = [generate(random) for _ in range(options.samples)]
-    results["others"] = [evaluate_others(name, strokes) for name, strokes in drawings.items()]
+        drawings[f"{generate.__name__}s"] = [render(generate(random)) for _ in range(options.samples)]
+    results["others"] = [evaluate_others(name, images) for name, images in drawings.items()]
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
@@ -173,16 +173,11 @@ def evaluate(
     return {"name": name, "digits": length, "outcomes": counts}
 
 
-def evaluate_others(name: str, drawings: list[Strokes]) -> dict[str, Any]:
-    """How many drawings that show no number `predict` rejects, and `predict_number` takes for several digits."""
-    rejected = several = 0
-    for strokes in drawings:
-        placed = NOMINAL if name.endswith(".gz") else NOMINAL | {"size": np.ptp(np.concatenate(strokes), axis=0).max()}
-        image = draw(strokes, placed)
-        rejected += not classifiers()[DEFAULT_MODEL].predict(image).is_digit
-        several += len(_predict(image).digits) > 1
-    print(f"  {name:<42}{len(drawings):6}   {rejected:19}   {several:17}", flush=True)
-    return {"name": name, "drawings": len(drawings), "rejected": rejected, "several": several}
+def evaluate_others(name: str, images: list[Image.Image]) -> dict[str, Any]:
+    """How many drawings that show no number `predict_number` takes for several digits."""
+    several = sum(len(_predict(image).digits) > 1 for image in images)
+    print(f"  {name:<42}{len(images):6}   {several:17}", flush=True)
+    return {"name": name, "drawings": len(images), "several": several}
 
 
 def _render_file(strokes: Strokes, pen: float, random: np.random.Generator, kind: dict[str, Any]) -> Image.Image:

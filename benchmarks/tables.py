@@ -201,7 +201,7 @@ def numbers() -> str:
         [
             source_name(row["name"]),
             f"{row['drawings']:,}",
-            *(f"{row[key] / row['drawings']:.2%}" for key in ("rejected", "several")),
+            f"{row['several'] / row['drawings']:.2%}",
         ]
         for row in measured["others"]
     )
@@ -210,9 +210,8 @@ def numbers() -> str:
         f"{_table(['whole numbers correct', *lengths], ([name, *cells] for name, cells in rows.items()))}\n\n"
         f"{sum(measured['numbers'][0]['outcomes'].values())} numbers of each length and kind. Of "
         f"{sum(touching.values())} drawings of two digits that touch, {touching['rejected']} are rejected, "
-        f"{touching['right']} read and {touching['wrong']} misclassified. Other drawings, and how many of them "
-        "`predict` rejects as one digit, and `predict_number` takes for several digits:\n\n"
-        f"{_table(['drawings', 'number', 'rejected', 'taken for several'], others)}"
+        f"{touching['right']} read and {touching['wrong']} misclassified.\n\n"
+        f"{_table(['drawings of one digit or none', 'number', 'taken for several digits'], others)}"
     )
 
 

@@ -152,8 +152,7 @@ class Classifier:
         self, sketch: np.ndarray | Image.Image, stages: PreprocessingStages | None, is_digit: bool
     ) -> list[PreprocessingStages]:
         """The digits of a number, see `preprocessing.segment_number`; which they are is decided by the rejector."""
-        threshold = self.rejector.calibration.rejection_threshold
-        return segment_number(sketch, stages, is_digit, self.top2_probability, threshold)
+        return segment_number(sketch, stages, is_digit, self.top2_probability)
 
     @torch.inference_mode()
     def predict_image(self, image: np.ndarray, is_digit: bool | None = None) -> Prediction:

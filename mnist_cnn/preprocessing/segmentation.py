@@ -30,6 +30,9 @@ _MAX_OVERLAP_ALONG, _MIN_OVERLAP_ACROSS = 0.2, 0.4
 # A gap below this fraction of the height may be one inside a digit: the narrower it is, the more the digits on both
 # sides of it must look like digits. The logarithm of their probabilities is reduced by up to this.
 _CLEAR_GAP, _MAX_PENALTY = 0.2, 0.02
+# Of the two most likely classes of each digit together. A digit alone is accepted only if it is more probable than that,
+# but rarely do several components on a line all look like digits by chance.
+_MIN_PROBABILITY = 0.7
 _TOLERANCE = 2  # pixels by which the bounding boxes of the same ink may differ
 
 
@@ -50,7 +53,6 @@ def segment_number(
     stages: PreprocessingStages | None,
     is_digit: bool,
     top2_probability: Callable[[np.ndarray], np.ndarray],
-    rejection_threshold: float,
 ) -> list[PreprocessingStages]:
     """Split a number of two to six digits.
 
@@ -59,7 +61,6 @@ def segment_number(
         stages: what it returned, None if it raised `BlankSketchError`.
         is_digit: whether the model accepted `stages.image` as one digit.
         top2_probability: of MNIST images, uint8 (N, 28, 28): float32 (N,), low for what is no digit.
-        rejection_threshold: below which an image is no digit.
 
     Returns:
         The stages of each digit from left to right, whose `ink` shows that digit alone in the image; empty if the
@@ -88,7 +89,7 @@ def segment_number(
     candidates = {
         group: (digit, float(np.log(probability)))
         for group, digit, probability in zip(groups, digits, probabilities[len(whole) :], strict=True)
-        if probability >= rejection_threshold
+        if probability >= _MIN_PROBABILITY
     }
     score, path = _best_path({group: score for group, (_, score) in candidates.items()}, line_height, len(components))
     if not 2 <= len(path) <= MAX_DIGITS or (whole and np.log(probabilities[0]) >= score):

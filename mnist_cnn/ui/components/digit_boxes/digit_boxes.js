@@ -1,6 +1,6 @@
 // Draws boxes around the digits of a number on the canvas, and tells prediction_panel.js which of them has the pointer.
 
-const MARGIN = 6; // CSS pixels between the ink and its box
+const MARGIN = 0.02; // between the ink and its box, as a fraction of the canvas
 const overlay = document.createElement("div");
 overlay.className = "digit-boxes";
 overlay.ariaHidden = "true"; // prediction_panel.html has a button for each digit
@@ -25,19 +25,20 @@ function show({ digits, aspect, selected }) {
   const [width, height] = [Math.min(1, aspect), Math.min(1, 1 / aspect)];
   const [x, y] = [(1 - width) / 2, (1 - height) / 2];
   boxes = digits.map(({ box: [left, top, right, bottom] }) => [
-    x + left * width,
-    y + top * height,
-    x + right * width,
-    y + bottom * height,
+    x + left * width - MARGIN,
+    y + top * height - MARGIN,
+    x + right * width + MARGIN,
+    y + bottom * height + MARGIN,
   ]);
   const elements = boxes.map(([left, top, right, bottom], index) => {
     const box = document.createElement("div");
     box.classList.toggle("selected", index === selected);
-    const [start, end] = [`${MARGIN}px`, `${2 * MARGIN}px`];
-    box.style.left = `calc(${100 * left}% - ${start})`;
-    box.style.top = `calc(${100 * top}% - ${start})`;
-    box.style.width = `calc(${100 * (right - left)}% + ${end})`;
-    box.style.height = `calc(${100 * (bottom - top)}% + ${end})`;
+    Object.assign(box.style, {
+      left: `${100 * left}%`,
+      top: `${100 * top}%`,
+      width: `${100 * (right - left)}%`,
+      height: `${100 * (bottom - top)}%`,
+    });
     return box;
   });
   overlay.replaceChildren(...elements);

@@ -108,13 +108,13 @@ class PredictionView {
     if (element.textContent !== String(text)) element.textContent = text;
   }
 
-  /** Give a list one copy of its template's element for each entry, and call `show` with each element and entry. */
+  /** Give a list one copy of its template's element for each entry, and call `show` with each element, entry and index. */
   fill(selector, entries, show) {
     const list = this.root.querySelector(selector);
     const template = list.querySelector("template");
     while (list.children.length - 1 > entries.length) list.lastElementChild.remove();
     while (list.children.length - 1 < entries.length) list.append(template.content.firstElementChild.cloneNode(true));
-    entries.forEach((entry, index) => show(list.children[index + 1], entry));
+    entries.forEach((entry, index) => show(list.children[index + 1], entry, index));
   }
 
   /** Show the map of a digit; null for the predicted one. */
