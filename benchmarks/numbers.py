@@ -1,6 +1,6 @@
 """How many numbers of two to six digits are classified correctly, and how many single digits are taken for several.
 
-    python -m benchmarks.numbers FILE.jsonl.gz [FILE.jsonl.gz ...] [--letters FILE.jsonl.gz] [--samples N]
+    python -m benchmarks.numbers FILE.jsonl.gz [FILE.jsonl.gz ...] [--others FILE.jsonl.gz ...] [--samples N]
 
 The files hold pen trajectories of digits, see `tests.support.strokes.load_strokes`. A number has digits of one writer.
 Relative to a digit's height, sizes vary by 20 %, the gaps between the ink of neighbours are 0.1 to 0.6, and the
@@ -8,8 +8,8 @@ baseline rises or falls by up to 5° and wanders by 0.1. Every number is drawn o
 rendered as image files. The outcome is "right" if all digits are correct,
 "rejected" if no number is found, and "wrong" otherwise.
 
-Then follow drawings that show no number: single digits, letters and generated drawings, and how many of them
-`predict_number` takes for several digits; and touching digits, which it cannot split. These drawings are validation
+Then follow touching digits, which cannot be split, and drawings that show no number: single digits, letters and
+generated drawings, and how many of them `predict_number` takes for several digits. These drawings are validation
 data: the settings of `mnist_cnn/preprocessing/segmentation.py` were chosen with them.
 """
 
@@ -126,7 +126,7 @@ def main() -> None:
     """Measure, print tables and write them as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", type=Path, help="stroke files of digits")
-    parser.add_argument("--letters", type=Path, help="stroke file of letters that are not digits")
+    parser.add_argument("--others", nargs="+", type=Path, default=[], help="further drawings of one digit, or of none")
     parser.add_argument("--samples", type=int, default=300, help="numbers of each length (default: %(default)s)")
     options = parser.parse_args()
     sources = {file.name: load_strokes(file) for file in options.files}
@@ -148,12 +148,12 @@ def main() -> None:
 
     print(f"\n{'drawings':<44}number   taken for several")
     random = np.random.default_rng(0)
-    if options.letters:
-        sources[options.letters.name] = load_strokes(options.letters)
-    drawings = {name: [draw(sample["strokes"], {}) for sample in source] for name, source in sources.items()}
+    for name, source in (sources | {file.name: load_strokes(file) for file in options.others}).items():
+        images = (draw(sample["strokes"], {}) for sample in source)
+        results["others"].append(evaluate_others(name, images))
     for generate in (scribble, blot, dash):
-        drawings[f"{generate.__name__}s"] = [render(generate(random)) for _ in range(options.samples)]
-    results["others"] = [evaluate_others(name, images) for name, images in drawings.items()]
+        images = (render(generate(random)) for _ in range(options.samples))
+        results["others"].append(evaluate_others(f"{generate.__name__}s", images))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
@@ -173,11 +173,11 @@ def evaluate(
     return {"name": name, "digits": length, "outcomes": counts}
 
 
-def evaluate_others(name: str, images: list[Image.Image]) -> dict[str, Any]:
+def evaluate_others(name: str, images: Iterable[Image.Image]) -> dict[str, Any]:
     """How many drawings that show no number `predict_number` takes for several digits."""
-    several = sum(len(_predict(image).digits) > 1 for image in images)
-    print(f"  {name:<42}{len(images):6}   {several:17}", flush=True)
-    return {"name": name, "drawings": len(images), "several": several}
+    is_several = [len(_predict(image).digits) > 1 for image in images]
+    print(f"  {name:<42}{len(is_several):6}   {sum(is_several):17}", flush=True)
+    return {"name": name, "drawings": len(is_several), "several": sum(is_several)}
 
 
 def _render_file(strokes: Strokes, pen: float, random: np.random.Generator, kind: dict[str, Any]) -> Image.Image:

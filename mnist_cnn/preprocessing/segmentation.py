@@ -30,8 +30,8 @@ _MAX_OVERLAP_ALONG, _MIN_OVERLAP_ACROSS = 0.2, 0.4
 # A gap below this fraction of the height may be one inside a digit: the narrower it is, the more the digits on both
 # sides of it must look like digits. The logarithm of their probabilities is reduced by up to this.
 _CLEAR_GAP, _MAX_PENALTY = 0.2, 0.02
-# Of the two most likely classes of each digit together. A digit alone is accepted only if it is more probable than that,
-# but rarely do several components on a line all look like digits by chance.
+# Of the two most likely classes of each digit together. A digit alone has to be more probable to be accepted, but it is
+# rare that several components on a line all look like digits by chance.
 _MIN_PROBABILITY = 0.7
 _TOLERANCE = 2  # pixels by which the bounding boxes of the same ink may differ
 
