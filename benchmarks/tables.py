@@ -205,6 +205,31 @@ def files() -> str:
     )
 
 
+def numbers() -> str:
+    """Numbers that are classified correctly, and what else is taken for a number."""
+    measured = _load("numbers")
+    rows: dict[str, list[str]] = {}
+    for row in measured["numbers"]:  # by length
+        rows.setdefault(row["name"], []).append(f"{row['outcomes']['right'] / sum(row['outcomes'].values()):.1%}")
+    lengths = dict.fromkeys(f"{row['digits']} digits" for row in measured["numbers"])
+    others = (
+        [
+            source_name(row["name"]),
+            f"{row['drawings']:,}",
+            f"{row['several'] / row['drawings']:.2%}",
+        ]
+        for row in measured["others"]
+    )
+    touching = measured["touching"]["outcomes"]
+    return (
+        f"{_table(['whole numbers correct', *lengths], ([name, *cells] for name, cells in rows.items()))}\n\n"
+        f"{sum(measured['numbers'][0]['outcomes'].values())} numbers of each length and kind. Of "
+        f"{sum(touching.values())} drawings of two digits that touch, {touching['rejected']} are rejected, "
+        f"{touching['right']} read and {touching['wrong']} misclassified.\n\n"
+        f"{_table(['drawings of one digit or none', 'number', 'taken for several digits'], others)}"
+    )
+
+
 def ui_overhead() -> str:
     """Duration of an epoch on the page relative to the command line."""
     overhead = _load("ui_overhead")
@@ -344,6 +369,7 @@ SECTIONS = {
         preprocessing_stages,
         photos,
         files,
+        numbers,
         ui_overhead,
         latency,
         time_to_interactive,

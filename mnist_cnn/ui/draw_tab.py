@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+import numpy as np
 from gradio.events import Dependency
 from PIL import Image
 
@@ -16,20 +17,21 @@ from ..feature_maps import feature_maps, receptive_fields
 from ..jobs.run import TrainingRun
 from ..model_summary import summarize, summary_table
 from ..models import DEFAULT_MODEL, count_parameters
-from ..preprocessing import BlankSketchError, PreprocessingStages, preprocess_with_stages, sketch_to_mnist
+from ..preprocessing import MAX_DIGITS, BlankSketchError, PreprocessingStages, preprocess_with_stages, sketch_to_mnist
 from ..preprocessing.decoding import ImageError
+from .components.digit_boxes.digit_boxes import DigitBoxes
 from .components.feature_maps.feature_maps import FeatureMaps, feature_maps_value
 from .components.image_upload.image_upload import ImageUpload, UploadedFile
 from .components.label_feedback.label_feedback import LabelFeedback, score_text, selected_digit
 from .components.model_choice.model_choice import USER_MODEL, ModelChoice, model_choices, model_label
 from .components.model_table.model_table import ModelTable
+from .components.prediction_panel.number_value import ClassifiedDigit, number_value
 from .components.prediction_panel.prediction_panel import (
     EMPTY_MESSAGE,
     EMPTY_PREDICTION,
     ModelResult,
     PredictionPanel,
     empty_prediction,
-    prediction_value,
 )
 from .components.sketchpad.sketchpad import Sketch, Sketchpad, sketch_image
 from .drawing_files import create_drawing_files
@@ -73,13 +75,12 @@ class DrawHandlers:
         self._pretrained = pretrained
         self._tables = {name: summary_table(summarize(classifier.model)) for name, classifier in pretrained.items()}
 
-    def predict_all(
-        self, sketch: Sketch | None, user_model: Classifier | None
-    ) -> tuple[PreprocessingStages, dict[str, ModelResult]]:
+    def predict_all(self, sketch: Sketch | None, user_model: Classifier | None) -> list[ClassifiedDigit]:
         """Preprocess a drawing or an image file, and classify it with every model.
 
         Returns:
-            The stages of preprocessing, and the result of each model by its value in the model choice.
+            The stages of preprocessing, and the result of each model by its value in the model choice: for each digit
+            of a number, or for the whole if it shows one digit or no number.
 
         Raises:
             BlankSketchError: there is no sketch, or no ink on it that could be a digit.
@@ -87,13 +88,28 @@ class DrawHandlers:
         """
         if sketch is None:
             raise BlankSketchError(EMPTY_MESSAGE)
-        stages = preprocess_with_stages(sketch_image(sketch))
-        return stages, self._classify(stages, user_model)
+        image, default = sketch_image(sketch), self._pretrained[DEFAULT_MODEL]
+        try:
+            stages = preprocess_with_stages(image)
+        except BlankSketchError:
+            digits = default.segment_number(image, None, False)
+            if not digits:
+                raise
+        else:
+            results = self._classify(stages, user_model)
+            digits = default.segment_number(image, stages, results[DEFAULT_MODEL].prediction.is_digit)
+            if not digits:
+                return [(stages, results)]
+        return [(stages, self._classify(stages, user_model, is_digit=True)) for stages in digits]
 
-    def _classify(self, stages: PreprocessingStages, user_model: Classifier | None) -> dict[str, ModelResult]:
-        """The result of each model by its value in the model choice."""
+    def _classify(
+        self, stages: PreprocessingStages, user_model: Classifier | None, is_digit: bool | None = None
+    ) -> dict[str, ModelResult]:
+        """The result of each model by its value in the model choice.
+
+        The first model decides what is a digit, unless it is known: all pretrained ones have the same rejection model.
+        """
         results: dict[str, ModelResult] = {}
-        is_digit = None  # for the first model to decide: all pretrained ones have the same rejection model
         for key, classifier in self._models(user_model).items():
             started = time.perf_counter()
             prediction = classifier.predict_image(stages.image, None if key == USER_MODEL else is_digit)
@@ -121,14 +137,15 @@ class DrawHandlers:
         A model in training classifies it from now on, too.
         """
         try:
-            stages, results = self.predict_all(sketch, user_model)
+            digits = self.predict_all(sketch, user_model)
         except (BlankSketchError, ImageError) as error:
             return empty_prediction(str(error)), {}
+        stages, results = digits[0]
         if run:
             run.set_probe_image(stages.image)
         if model not in results:  # the user's model is gone
             return EMPTY_PREDICTION, {}
-        value = prediction_value(stages, results, model, is_file=isinstance(sketch, UploadedFile))
+        value = number_value(digits, model, is_file=isinstance(sketch, UploadedFile))
         if not show_feature_maps:
             return value, {}
         shown = self._models(user_model)[model].model
@@ -151,9 +168,12 @@ class DrawHandlers:
         """Label what is on the canvas. Returns a message, and the labelled drawings."""
         label = selected_digit(event)
         try:
-            _, results = self.predict_all(sketch, user_model)
+            digits = self.predict_all(sketch, user_model)
         except (BlankSketchError, ImageError):
-            results = {}
+            digits = []
+        if len(digits) > 1:
+            return "Only a single digit can be labelled, not a number.", drawings
+        results = digits[0][1] if digits else {}
         if model not in results:
             return "Draw a digit first.", drawings
         prediction = results[model].prediction
@@ -167,13 +187,7 @@ class DrawHandlers:
         Raises:
             gr.Error: there is no image, or no ink in it that could be a digit.
         """
-        if image is None:
-            raise user_error("There is no image to classify. Choose a file that shows one digit.")
-        try:
-            mnist_image = sketch_to_mnist(image)
-        except BlankSketchError as error:
-            raise user_error(str(error)) from error
-        prediction = self._pretrained[DEFAULT_MODEL].predict_image(mnist_image)
+        prediction = self._pretrained[DEFAULT_MODEL].predict_image(_to_mnist(image))
         if not prediction.is_digit:
             return _NO_DIGIT
         return {str(digit): float(probability) for digit, probability in enumerate(prediction.probabilities)}
@@ -182,8 +196,40 @@ class DrawHandlers:
         """The selected classifier; the default one if the user's model is gone."""
         return self._models(user_model).get(model, self._pretrained[DEFAULT_MODEL])
 
+    def classify_number_file(self, image: Image.Image | None) -> dict[str, Any]:
+        """The digits of a number by the default model, each with its confidence and its box, for the API.
+
+        Raises:
+            gr.Error: as `classify_file`.
+        """
+        number = self._pretrained[DEFAULT_MODEL].predict_number(image) if image else None
+        if not number or not number.text:
+            _to_mnist(image)  # raises if that is because there is no ink
+            return {"text": "", "digits": []}
+        return {
+            "text": number.text,
+            "digits": [
+                {"label": str(digit.digit), "confidence": digit.confidence, "box": list(box)}
+                for digit, box in zip(number.digits, number.boxes, strict=True)
+            ],
+        }
+
     def _models(self, user_model: Classifier | None) -> dict[str, Classifier]:
         return {**self._pretrained, **({USER_MODEL: user_model} if user_model else {})}
+
+
+def _to_mnist(image: Image.Image | None) -> np.ndarray:
+    """An uploaded image as an MNIST image, uint8 (28, 28).
+
+    Raises:
+        gr.Error: as `DrawHandlers.classify_file`.
+    """
+    if image is None:
+        raise user_error("There is no image to classify. Choose a file that shows one digit.")
+    try:
+        return sketch_to_mnist(image)
+    except BlankSketchError as error:
+        raise user_error(str(error)) from error
 
 
 def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
@@ -198,6 +244,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
     with gr.Row(elem_id="draw") as row:
         with gr.Column(min_width=320):
             pad = Sketchpad(elem_id="pad")
+            DigitBoxes()
         with gr.Column(min_width=320):
             panel = PredictionPanel(elem_id="reading")
             with gr.Row():
@@ -213,9 +260,10 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
             feedback = LabelFeedback(elem_id="label-feedback")
             maps = FeatureMaps(elem_id="feature-maps")
             table = ModelTable(elem_id="model-table")
-            # Invisible components behind the API's /predict.
+            # Invisible components behind the API's /predict and /predict_number.
             image = ImageUpload(label="One digit, with some margin around it", visible=False)
             api_result = gr.Label(label="prediction", visible=False)
+            api_number = gr.JSON(label="number", visible=False)
             api_trigger = gr.Button(visible=False)
 
     async def predict_sketch(sketch: Sketch | None, *inputs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -250,6 +298,17 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
         api_description=(
             f"Classify an image file that shows one digit: each digit's probability, or '{_NO_DIGIT}', by "
             f"{DEFAULT_MODEL}."
+        ),
+    )
+    api_trigger.click(
+        handlers.classify_number_file,
+        image,
+        api_number,
+        api_name="predict_number",
+        api_description=(
+            f"Classify an image file that shows a number of one to {MAX_DIGITS} digits, which do not touch: the number "
+            "as 'text', and for each of its 'digits' a label, a confidence and a box, [left, top, right, bottom] in "
+            f"pixels, by {DEFAULT_MODEL}. The text is empty if the image does not look like a number."
         ),
     )
     with row, gr.Column(min_width=320), gr.Accordion("Files and test digits", open=False, elem_id="files"):

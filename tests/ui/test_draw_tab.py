@@ -18,8 +18,11 @@ from mnist_cnn.ui.draw_tab import DrawHandlers
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
 from tests.support.image_files import decode
+from tests.support.numbers import number
 
 CROSS = render([[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]])
+NUMBER = render(number("42", 0.4, 0.1), width=12)
+ERASED = Image.new("L", (280, 280), 0)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,7 @@ def press(digit):
 
 def test_every_model_classifies_the_drawing(handlers, user_model):
     sketch = render(DIGITS[4])
-    stages, results = handlers.predict_all(sketch, user_model)
+    ((stages, results),) = handlers.predict_all(sketch, user_model)
     assert list(results) == ["net-25k", "net-8k", USER_MODEL]
     assert [result.name for result in results.values()] == ["net-25k", "net-8k", "Your model"]
     assert {result.prediction.digit for result in results.values()} == {4}
@@ -50,7 +53,7 @@ def test_every_model_classifies_the_drawing(handlers, user_model):
 def test_pretrained_models_reject_the_same_drawings_and_the_user_model_decides_for_itself(handlers, user_model):
     calibration = dataclasses.replace(user_model.calibration, rejection_threshold=0.0)
     sure = Classifier(user_model.model, "net-8k", calibration=calibration)
-    _, results = handlers.predict_all(CROSS, sure)
+    ((_, results),) = handlers.predict_all(CROSS, sure)
     assert [result.prediction.is_digit for result in results.values()] == [False, False, True]
     value, _ = handlers.predict_sketch(CROSS, USER_MODEL, False, sure)
     assert value["digit"] == str(results[USER_MODEL].prediction.digit)
@@ -62,7 +65,7 @@ def test_run_in_progress_follows_the_canvas(handlers):
     for sketch in (render(DIGITS[4]), None):
         handlers.predict_sketch(sketch, "net-25k", False, None, run)
     assert len(images) == 1
-    assert (images[0] == handlers.predict_all(render(DIGITS[4]), None)[0].image).all()
+    assert (images[0] == handlers.predict_all(render(DIGITS[4]), None)[0][0].image).all()
 
 
 def test_empty_canvas_has_no_prediction(handlers):
@@ -159,7 +162,7 @@ def test_label_is_added_to_the_drawings(handlers):
     sketch = render(DIGITS[3])
     text, drawings = handlers.add_label(press(3), sketch, "net-25k", None, LabelledDrawings())
     assert text == "Saved as 3. Correct so far: 1 of 1."
-    assert (drawings.images[0].numpy() == handlers.predict_all(sketch, None)[0].image).all()
+    assert (drawings.images[0].numpy() == handlers.predict_all(sketch, None)[0][0].image).all()
     text, drawings = handlers.add_label(press(8), CROSS, "net-25k", None, drawings)
     assert text == "Saved as 8. Correct so far: 1 of 2."
     assert drawings.labels.tolist() == [3, 8]
@@ -199,3 +202,37 @@ def test_api_rejects_what_is_not_a_digit(handlers):
 def test_api_explains_a_missing_or_blank_image(handlers, image, message):
     with pytest.raises(gr.Error, match=message):
         handlers.classify_file(image)
+
+
+def test_every_model_classifies_each_digit_of_a_number(handlers, user_model):
+    digits = handlers.predict_all(NUMBER, user_model)
+    assert [list(results) for _, results in digits] == [["net-25k", "net-8k", USER_MODEL]] * 2
+    assert [{result.prediction.digit for result in results.values()} for _, results in digits] == [{4}, {2}]
+    value, maps = handlers.predict_sketch(NUMBER, "net-8k", True, None)
+    assert (value["digit"], [digit["digit"] for digit in value["number"]]) == ("42", ["4", "2"])
+    assert len(maps) == 4
+
+
+def test_number_is_not_added_to_the_drawings(handlers):
+    drawings = LabelledDrawings()
+    text = "Only a single digit can be labelled, not a number."
+    assert handlers.add_label(press(4), NUMBER, "net-25k", None, drawings) == (text, drawings)
+
+
+def test_api_returns_a_number_with_its_digits(handlers):
+    expected = load_classifier().predict_number(NUMBER)
+    number = handlers.classify_number_file(NUMBER)
+    assert number["text"] == "42"
+    assert [digit["label"] for digit in number["digits"]] == ["4", "2"]
+    assert [digit["confidence"] for digit in number["digits"]] == [digit.confidence for digit in expected.digits]
+    assert [tuple(digit["box"]) for digit in number["digits"]] == list(expected.boxes)
+    assert handlers.classify_number_file(render(DIGITS[5]))["text"] == "5"
+    assert handlers.classify_number_file(CROSS) == {"text": "", "digits": []}
+
+
+@pytest.mark.parametrize(
+    ("image", "message"), [(None, "There is no image"), (ERASED, "The image is blank")], ids=["none", "blank"]
+)
+def test_api_explains_an_image_without_a_number(handlers, image, message):
+    with pytest.raises(gr.Error, match=message):
+        handlers.classify_number_file(image)

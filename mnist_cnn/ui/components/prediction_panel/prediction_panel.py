@@ -14,7 +14,7 @@ from ..base import JsonComponent
 _STAGES = ("Drawing", "Cropped", "Resized to 20×20", "Centred", "Model input")
 _FIRST_STAGE_OF_FILE = "Extracted ink"
 _MAX_STAGE_SIDE = 56  # pixels; the page shows a stage no larger
-_MAX_INK_SIDE = 560  # pixels, of the ink that is tinted on an image file
+MAX_INK_SIDE = 560  # pixels, of the ink that is tinted on an image file
 _NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # one transparent pixel
 
 
@@ -60,6 +60,9 @@ def prediction_value(
     sides = (stages.ink[0], stages.ink[-1], stages.ink[:, 0], stages.ink[:, -1])
     if not prediction.is_digit and any(side.any() for side in sides):
         message += " The ink runs off the image: leave some margin around the digit."
+    height, width = stages.cropped.shape
+    if not prediction.is_digit and width > height:
+        message += " Digits that touch are not read: leave a gap."
     images = (stages.ink * 255, stages.cropped * 255, stages.resized, stages.image, prediction.model_input)
     shown_stages = [
         {"name": name, "image": png_url(image, _MAX_STAGE_SIDE)}
@@ -71,7 +74,7 @@ def prediction_value(
         digit=str(prediction.digit) if prediction.is_digit else "?",
         explained_digit=prediction.digit,
         message=message,
-        ink=png_url(stages.ink * 255, _MAX_INK_SIDE, as_alpha=True) if is_file else None,
+        ink=png_url(stages.ink * 255, MAX_INK_SIDE, as_alpha=True) if is_file else None,
         model_input=shown_stages[-1]["image"],
         stages=shown_stages,
         models=[
@@ -123,11 +126,14 @@ def _message(prediction: Prediction, rejected: str = "Not recognised as a digit"
         return f"{rejected}. Closest: {prediction.digit}."
     digit = f"{'an' if prediction.digit == 8 else 'a'} {prediction.digit}"
     second = int(np.argsort(prediction.probabilities)[-2])
-    if prediction.confidence < 0.6:
-        return f"Not sure: {prediction.digit} or {second}?"
-    if prediction.confidence > 0.99:
-        return f"Almost certainly {digit}."
-    return f"{'Very likely' if prediction.confidence > 0.9 else 'Probably'} {digit}."
+    adverb = certainty(prediction.confidence)
+    return f"{adverb} {digit}." if adverb else f"Not sure: {prediction.digit} or {second}?"
+
+
+def certainty(confidence: float) -> str:
+    """Words for a confidence; none if it is low."""
+    levels = {0.99: "Almost certainly", 0.9: "Very likely", 0.6: "Probably"}
+    return next((words for level, words in levels.items() if confidence > level), "")
 
 
 EMPTY_MESSAGE = "Draw a digit, 0 to 9. Predictions update as you draw."

@@ -54,6 +54,7 @@ async function uploadFile(file) {
  */
 class Sketchpad {
   static SENT_SIDE = 280; // pixels of the image that is sent
+  static MIN_SENT_WIDTH = 5 / 280; // of a pen
   static SEND_INTERVAL = 100; // milliseconds between two images during a stroke
   static STORAGE_KEY = "sketchpad"; // in the session storage, where the drawing survives a reload of the page
 
@@ -402,7 +403,7 @@ class Sketchpad {
     button.disabled = !enabled;
   }
 
-  render(context, side, colour) {
+  render(context, side, colour, maxWidth = Infinity) {
     context.clearRect(0, 0, side, side);
     context.lineCap = context.lineJoin = "round";
     context.strokeStyle = context.fillStyle = colour;
@@ -411,12 +412,13 @@ class Sketchpad {
         context.imageSmoothingEnabled = false; // each pixel becomes a square
         context.drawImage(this.tint(image, colour), 0, 0, side, side);
       }
-      for (const stroke of strokes) this.renderStroke(context, side, stroke);
+      for (const stroke of strokes) this.renderStroke(context, side, stroke, maxWidth);
     }
     context.globalCompositeOperation = "source-over";
   }
 
-  renderStroke(context, side, { erase, width, points }) {
+  renderStroke(context, side, { erase, width: drawnWidth, points }, maxWidth) {
+    const width = erase ? drawnWidth : Math.min(drawnWidth, maxWidth);
     context.globalCompositeOperation = erase ? "destination-out" : "source-over";
     context.lineWidth = width * side;
     context.beginPath();
@@ -465,8 +467,27 @@ class Sketchpad {
     if (this.isEmpty()) return "";
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = Sketchpad.SENT_SIDE;
-    this.render(canvas.getContext("2d"), Sketchpad.SENT_SIDE, "black");
+    this.render(canvas.getContext("2d"), Sketchpad.SENT_SIDE, "black", this.maxSentWidth());
     return canvas.toDataURL("image/png");
+  }
+
+  /**
+   * The width of the pen in the image that is sent, at most: for strokes side by side a tenth of their height, as the
+   * digits of a number are small, so that a wide pen would close their loops and the gaps between them.
+   */
+  maxSentWidth() {
+    const strokes = this.shown().flatMap((action) => action.strokes.filter(({ erase }) => !erase));
+    const ranges = strokes.map(({ points }) => points.map(([x]) => x)).map((x) => [Math.min(...x), Math.max(...x)]);
+    ranges.sort(([left], [other]) => left - other);
+    let hasGap = false;
+    let end = Infinity; // of the strokes so far
+    for (const [left, right] of ranges) {
+      hasGap ||= left > end;
+      end = end === Infinity ? right : Math.max(end, right);
+    }
+    if (!hasGap) return Infinity;
+    const y = strokes.flatMap(({ points }) => points.map((point) => point[1]));
+    return Math.max(Sketchpad.MIN_SENT_WIDTH, 0.1 * (Math.max(...y) - Math.min(...y)));
   }
 
   sendSoon() {
