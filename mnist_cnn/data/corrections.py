@@ -9,6 +9,7 @@ from ..constants import IMAGE_SIZE
 from .affine import AffineRanges, random_affine
 
 _MAX_DRAWINGS = 300  # of a session
+_FINE_TUNING_COPIES = 2000  # of all drawings together, however few they are
 _AUGMENTATION = AffineRanges(degrees=10, translate=0.05, scale=0.1, shear=5)  # about as much as one hand varies
 
 
@@ -68,3 +69,7 @@ class LabelledDrawings:
         generator = torch.Generator().manual_seed(seed)
         images = random_affine(self.images.repeat(num_copies, 1, 1), _AUGMENTATION, generator)
         return images, self.labels.repeat(num_copies)
+
+    def fine_tuning_copies(self, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """As many `augmented_copies` of at least one drawing as the recipe "fine-tuning" is made for, about 2,000."""
+        return self.augmented_copies(max(1, _FINE_TUNING_COPIES // self.count), seed)

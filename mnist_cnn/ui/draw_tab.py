@@ -16,6 +16,7 @@ from ..jobs.run import TrainingRun
 from ..models import DEFAULT_MODEL, count_parameters
 from ..preprocessing import BlankSketchError, PreprocessingStages, preprocess_with_stages, sketch_to_mnist
 from .components.feature_maps.feature_maps import FeatureMaps, feature_maps_value
+from .components.fine_tuning.fine_tuning import FineTuning
 from .components.image_upload.image_upload import ImageUpload
 from .components.label_feedback.label_feedback import LabelFeedback, score_text, selected_digit
 from .components.model_choice.model_choice import USER_MODEL, ModelChoice, model_choices, model_label
@@ -43,6 +44,7 @@ class DrawTab:
         user_model: holds the `Classifier` that the user trained and uses, or None.
         model: the choice of the model.
         drawings: holds the session's `LabelledDrawings`; they are stored nowhere else.
+        fine_tuning: offers to train on them.
         labelled: the event of one more label, for other events to follow.
     """
 
@@ -51,6 +53,7 @@ class DrawTab:
     user_model: gr.State
     model: gr.Radio
     drawings: gr.State
+    fine_tuning: FineTuning
     labelled: Dependency
 
 
@@ -197,6 +200,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
                 )
                 show_feature_maps = gr.Checkbox(label="Feature maps", container=False, elem_id="show-feature-maps")
             feedback = LabelFeedback(elem_id="label-feedback")
+            fine_tuning = FineTuning(elem_id="fine-tuning")
             maps = FeatureMaps(elem_id="feature-maps")
             with gr.Accordion("Classify a photo or image file", open=False):
                 image = ImageUpload(
@@ -217,7 +221,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
         return handlers.predict_sketch(*inputs)
 
     gr.on(
-        [pad.input, model.change, show_feature_maps.change],
+        [pad.input, model.change, user_model.change, show_feature_maps.change],
         predict_sketch,
         [pad, model, show_feature_maps, user_model, run],
         [panel, maps],
@@ -228,7 +232,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
         handlers.add_label, [pad, model, user_model, drawings], [feedback, drawings], **IMMEDIATE
     )
     gr.on(
-        [image.upload, image.clear, model.change],  # pasted images and photos are uploads too
+        [image.upload, image.clear, model.change, user_model.change],  # pasted images and photos are uploads too
         handlers.predict_upload,
         [image, model, user_model],
         image_panel,
@@ -245,4 +249,4 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
             f"{DEFAULT_MODEL}."
         ),
     )
-    return DrawTab(pad, run, user_model, model, drawings, labelled)
+    return DrawTab(pad, run, user_model, model, drawings, fine_tuning, labelled)

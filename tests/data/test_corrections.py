@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from mnist_cnn.data import load_mnist
@@ -58,6 +59,14 @@ def test_augmented_copies_differ_slightly_and_keep_their_labels(small_sets):
     mean = copies[::2].float().mean(0)  # still where the drawing is
     overlap = torch.nn.functional.cosine_similarity(mean.flatten(), images[0].float().flatten(), dim=0)
     assert overlap > 0.7
+
+
+@pytest.mark.parametrize("count", [1, 3, 300])
+def test_fine_tuning_has_about_as_many_copies_of_any_number_of_drawings(count):
+    drawings = LabelledDrawings(torch.zeros(count, 28, 28, dtype=torch.uint8), torch.arange(count) % 10)
+    copies, labels = drawings.fine_tuning_copies(seed=1)
+    assert 1700 < len(copies) == len(labels) <= 2000
+    assert labels[-count:].tolist() == drawings.labels.tolist()
 
 
 def test_last_300_drawings_are_kept():
