@@ -18,7 +18,7 @@ from ..preprocessing import BlankSketchError, PreprocessingStages, preprocess_wi
 from .components.feature_maps.feature_maps import FeatureMaps, feature_maps_value
 from .components.fine_tuning.fine_tuning import FineTuning
 from .components.image_upload.image_upload import ImageUpload
-from .components.label_feedback.label_feedback import LabelFeedback, score_text, selected_digit
+from .components.label_feedback.label_feedback import LabelFeedback, is_challenge, score_text, selected_digit
 from .components.model_choice.model_choice import USER_MODEL, ModelChoice, model_choices, model_label
 from .components.prediction_panel.prediction_panel import (
     EMPTY_PREDICTION,
@@ -152,7 +152,7 @@ class DrawHandlers:
         prediction = results[model].prediction
         predicted = prediction.digit if prediction.is_digit else None
         drawings = drawings.add(prediction.image, label, predicted)
-        return score_text(drawings), drawings
+        return score_text(drawings, is_challenge(event)), drawings
 
     def classify_file(self, image: Image.Image | None) -> dict[str, float] | str:
         """Each digit's probability by the default model, or `_NO_DIGIT`, for the API.
