@@ -6,7 +6,7 @@ The files hold pen trajectories of digits (`.jsonl.gz`, see `tests.support.strok
 their `writer`. Drawings are made as in `benchmarks.drawings`, under the nominal condition. A drawing counts as correct
 if its digit is predicted and it is not rejected, as on the page.
 
-Every writer of whom the pretrained model misclassifies three drawings or more is a user in turn: half of these, five at
+Every writer of whom the pretrained model misclassifies four drawings or more is a user in turn: half of these, five at
 most, are labelled and trained on as on the page, and the writer's other drawings are measured. MNIST's accuracy is that
 on 10,000 training images which the fine-tuning does not see. These drawings chose the settings of the fine-tuning, so
 they are validation data.
@@ -36,7 +36,7 @@ from mnist_cnn.training import TrainingSettings, get_settings, train
 from tests.support.strokes import load_strokes
 
 RESULTS = Path(__file__).parent / "results" / "fine_tuning.json"
-MIN_MISCLASSIFIED = 3  # drawings of a writer who counts
+MIN_MISCLASSIFIED = 4  # drawings of a writer who counts
 MAX_LABELLED = 5
 
 Drawings = tuple[np.ndarray, np.ndarray]  # uint8 (N, 28, 28), int (N,)
@@ -47,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", type=Path, help="files of digits")
     parser.add_argument("--letters", type=Path, required=True, help="file of drawings that are no digit")
-    parser.add_argument("--seeds", type=int, default=3, help="runs for each writer (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=1, help="runs for each writer (default: %(default)s)")
     options = parser.parse_args()
     with multiprocessing.Pool() as pool:
         writers = {name: drawings for file in options.files for name, drawings in load_writers(file, pool).items()}

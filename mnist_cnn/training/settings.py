@@ -122,9 +122,9 @@ _PRETRAINED = dataclasses.replace(_DEFAULT, recipe="pretrained", epochs=30, stra
 _FINE_TUNING = dataclasses.replace(
     _DEFAULT,
     recipe="fine-tuning",
-    lr=0.03,
-    muon_lr=0.015,
-    train_fraction=0.07,
+    lr=0.01,
+    muon_lr=0.005,
+    train_fraction=0.1,
     stroke_augmentation=0.3,
     outlier_fraction=0.2,
     handwriting_fraction=0.2,

@@ -180,25 +180,6 @@ def test_drawing_is_probed_and_labelled_drawings_are_learnt(train_page):
     assert "7" in page.get_attribute("#monitor [data-chart=probe] svg", "aria-label")
 
 
-def test_model_is_trained_on_drawings_and_had_back(open_page):
-    page = open_page()
-    tuning = page.locator("#fine-tuning")
-    assert not tuning.is_visible()
-    draw(page, [[(0.2, 0.2), (0.8, 0.8)], [(0.8, 0.2), (0.2, 0.8)]])  # a cross, which is no digit yet
-    assert digit(page) == "?"
-    page.get_by_role("button", name="Correct label: 7").click()
-    tuning.get_by_role("button", name="Train on my drawings (1)").click()
-    expect(tuning.get_by_role("progressbar")).to_be_visible()
-    expect(tuning.locator(".text")).to_contain_text("Your model: 1 of your 1 drawing correct (0 before), test accuracy")
-    expect(page.locator("#reading .digit")).to_have_text("7")
-    assert page.get_by_label("Your model").is_checked()
-    tuning.get_by_role("button", name="Undo").click()
-    page.get_by_label("Your model").wait_for(state="detached")
-    expect(page.locator("#reading .digit")).to_have_text("?")
-    expect(tuning.locator(".text")).to_have_text("Undone: back to net-25k.")
-    assert not tuning.get_by_role("button", name="Undo").is_visible()
-
-
 def test_runs_are_kept_and_compared(train_page):
     page = train_page("model=net-8k&batch_size=64")
     train(page)

@@ -32,12 +32,14 @@ CROSSES = [
 
 @pytest.fixture(scope="module")
 def page(small_sets):
-    """Both tabs, without events of the Train tab; they train on the small data set."""
+    """Both tabs, without events of the Train tab; they train on the small data set, a hundred times over."""
     pretrained = {name: load_classifier(name) for name in ("net-25k", "net-8k")}
     with gr.Blocks():
         draw, tab, outcome = create_draw_tab(pretrained), TrainTab(), gr.State(Outcome())
+    (images, labels), test_set = small_sets
+    training_set = images.repeat(100, 1, 1), labels.repeat(100)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fine_tuning, "load_mnist_cached", lambda: small_sets)
+        patch.setattr(fine_tuning, "load_mnist_cached", lambda: (training_set, test_set))
         yield SimpleNamespace(pretrained=pretrained, draw=draw, tab=tab, outcome=outcome)
 
 
