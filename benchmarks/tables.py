@@ -307,6 +307,30 @@ def soak() -> str:
     )
 
 
+def siege() -> str:
+    """What attacks cost others."""
+    measured = _load("siege")
+    rows = (
+        [
+            row["attack"],
+            f"{row['requests']:,}",
+            f"{row['p50_ms']:.0f} ms",
+            f"{row['p95_ms']:,.0f} ms",
+            row["errors"],
+            "yes" if row["trained"] else "no",
+            f"{row['memory_mib']:,} MiB",
+            f"{row['disk_mib']:,} MiB",
+        ]
+        for row in measured["rows"]
+    )
+    head = ["attack", "requests", "p50", "p95", "errors", "run ended well", "most memory", "disk"]
+    return (
+        f"{_table(head, rows)}\n\nEach attack comes from one address with 20 connections for {measured['seconds']:.0f} s,"
+        f" while {measured['users']} users draw once a second and one trains; {measured['cores']} cores. p50, p95 and "
+        "errors are those of the users' predictions."
+    )
+
+
 def cold_start() -> str:
     """Time until a Space serves."""
     rows = []
@@ -344,6 +368,7 @@ SECTIONS = {
         time_to_interactive,
         load_test,
         soak,
+        siege,
         cold_start,
     )
 }
