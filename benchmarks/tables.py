@@ -8,7 +8,7 @@ writes them between the markers `<!-- NAME -->` and `<!-- /NAME -->` of README.m
 import json
 import re
 import statistics
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +153,40 @@ def rejection() -> str:
         f"{_table(['drawings', 'number', 'rejected'], rows)}\n\nThe area under the ROC curve of drawn digits against "
         f"letters is {confidence['roc']['roc_auc']:.3f}."
     )
+
+
+def fine_tuning() -> str:
+    """What fine-tuning on a few of a writer's drawings changes."""
+    columns = [[row for row in _load("fine_tuning") if row["model"] == name] for name in NAMES]
+
+    def change(rows: list[dict], before: str, after: str, worst: str) -> str:
+        means = (statistics.mean(row[key] for row in rows) for key in (before, after))
+        return f"{' → '.join(_percent(means))}, {worst} {min(row[after] for row in rows):.2%}"
+
+    def others(rows: list[dict]) -> str:
+        before, after = ([row[key] / row["others"] for row in rows] for key in ("others_before", "others_after"))
+        worst = min(b - a for a, b in zip(before, after, strict=True))
+        means = " → ".join(_percent(map(statistics.mean, (before, after))))
+        return f"{means}, largest loss of a run {max(0.0, -100 * worst):.2f} points"
+
+    def missed(rows: list[dict]) -> str:
+        return " → ".join(
+            f"{sum(row['others'] - row[key] for row in rows):,}" for key in ("others_before", "others_after")
+        )
+
+    def labelled(rows: list[dict]) -> str:
+        return f"{sum(row['labelled_correct'] for row in rows)} of {sum(row['labelled'] for row in rows)}"
+
+    rows: dict[str, Callable[[list[dict]], str]] = {
+        "writers": lambda rows: str(len({row["writer"] for row in rows})),
+        "seeds": lambda rows: str(len({row["seed"] for row in rows})),
+        "labelled drawings that are correct afterwards": labelled,
+        "other drawings of the writer, mean accuracy": others,
+        "their errors": missed,
+        "MNIST validation accuracy": lambda rows: change(rows, "mnist_before", "mnist_after", "min"),
+        "letters rejected": lambda rows: change(rows, "letters_before", "letters_after", "min"),
+    }
+    return _table(["", *_code(NAMES)], ([name, *map(cell, columns)] for name, cell in rows.items()))
 
 
 def conditions() -> str:
@@ -364,6 +398,7 @@ SECTIONS = {
         layers,
         calibration,
         rejection,
+        fine_tuning,
         preprocessing,
         conditions,
         preprocessing_stages,

@@ -12,6 +12,8 @@ from .affine import AffineRanges, random_affine
 
 _MAX_DRAWINGS = 300  # of a session
 _MAX_FILE_BYTES = _MAX_DRAWINGS * (IMAGE_SIZE**2 + 8) + 2**16  # of the arrays in a file, and their headers
+# More copies of all drawings together make a model forget more of MNIST, fewer of each leave drawings unlearnt.
+_FINE_TUNING_COPIES, _MIN_FINE_TUNING_COPIES = 300, 10
 _AUGMENTATION = AffineRanges(degrees=10, translate=0.05, scale=0.1, shear=5)  # about as much as one hand varies
 
 
@@ -89,6 +91,13 @@ class LabelledDrawings:
         generator = torch.Generator().manual_seed(seed)
         images = random_affine(self.images.repeat(num_copies, 1, 1), _AUGMENTATION, generator)
         return images, self.labels.repeat(num_copies)
+
+    def fine_tuning_copies(self, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The `augmented_copies` that the recipe "fine-tuning" is made for: about 300, and at least 10 of each drawing.
+
+        There must be a drawing.
+        """
+        return self.augmented_copies(max(_MIN_FINE_TUNING_COPIES, _FINE_TUNING_COPIES // self.count), seed)
 
 
 def decode_drawings(content: bytes) -> tuple[torch.Tensor, torch.Tensor]:

@@ -121,6 +121,19 @@ _REFERENCE = TrainingSettings(
 # Many epochs: made the pretrained weights, which classify drawings as well as scans. The larger model also learns what
 # is no digit, and rejects for both: the smaller one has no capacity for that.
 _PRETRAINED = dataclasses.replace(_DEFAULT, recipe="pretrained", epochs=30, stratified=False, crop_fraction=0.0)
+# Some seconds that teach a trained model a user's drawings, beside a sample of everything that it must not forget.
+_FINE_TUNING = dataclasses.replace(
+    _DEFAULT,
+    recipe="fine-tuning",
+    lr=0.01,
+    muon_lr=0.005,
+    train_fraction=0.1,
+    stroke_augmentation=0.3,
+    outlier_fraction=0.2,
+    handwriting_fraction=0.2,
+    stratified=False,
+    crop_fraction=0.0,
+)
 
 RECIPES: dict[str, dict[str, TrainingSettings]] = {
     "default": {
@@ -136,6 +149,7 @@ RECIPES: dict[str, dict[str, TrainingSettings]] = {
             _PRETRAINED, model="net-8k", lr=0.1, stroke_augmentation=0.5, handwriting_fraction=0.6
         ),
     },
+    "fine-tuning": {name: dataclasses.replace(_FINE_TUNING, model=name) for name in MODELS},
 }
 
 

@@ -21,8 +21,9 @@ from ..preprocessing import MAX_DIGITS, BlankSketchError, PreprocessingStages, p
 from ..preprocessing.decoding import ImageError
 from .components.digit_boxes.digit_boxes import DigitBoxes
 from .components.feature_maps.feature_maps import FeatureMaps, feature_maps_value
+from .components.fine_tuning.fine_tuning import FineTuning
 from .components.image_upload.image_upload import ImageUpload, UploadedFile
-from .components.label_feedback.label_feedback import LabelFeedback, score_text, selected_digit
+from .components.label_feedback.label_feedback import LabelFeedback, is_challenge, score_text, selected_digit
 from .components.model_choice.model_choice import USER_MODEL, ModelChoice, model_choices, model_label
 from .components.model_table.model_table import ModelTable
 from .components.prediction_panel.number_value import ClassifiedDigit, number_value
@@ -53,6 +54,7 @@ class DrawTab:
         user_model: holds the `Classifier` that the user trained and uses, or None.
         model: the choice of the model.
         drawings: holds the session's `LabelledDrawings`; they are stored nowhere else.
+        fine_tuning: offers to train on them.
         labelled: the events of more labelled drawings, for other events to follow.
     """
 
@@ -61,6 +63,7 @@ class DrawTab:
     user_model: gr.State
     model: gr.Radio
     drawings: gr.State
+    fine_tuning: FineTuning
     labelled: tuple[Dependency, ...]
 
 
@@ -179,7 +182,7 @@ class DrawHandlers:
         prediction = results[model].prediction
         predicted = prediction.digit if prediction.is_digit else None
         drawings = drawings.add(prediction.image, label, predicted)
-        return score_text(drawings), drawings
+        return score_text(drawings, is_challenge(event)), drawings
 
     def classify_file(self, image: Image.Image | None) -> dict[str, float] | str:
         """Each digit's probability by the default model, or `_NO_DIGIT`, for the API.
@@ -258,6 +261,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
                 )
                 show_feature_maps = gr.Checkbox(label="Feature maps", container=False, elem_id="show-feature-maps")
             feedback = LabelFeedback(elem_id="label-feedback")
+            fine_tuning = FineTuning(elem_id="fine-tuning")
             maps = FeatureMaps(elem_id="feature-maps")
             table = ModelTable(elem_id="model-table")
             # Invisible components behind the API's /predict and /predict_number.
@@ -314,4 +318,4 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
     with row, gr.Column(min_width=320), gr.Accordion("Files and test digits", open=False, elem_id="files"):
         create_mnist_digits(handlers.select, model, user_model, feedback)
         loaded = create_drawing_files(handlers.select, model, user_model, drawings, feedback)
-    return DrawTab(pad, run, user_model, model, drawings, (labelled, loaded))
+    return DrawTab(pad, run, user_model, model, drawings, fine_tuning, (labelled, loaded))

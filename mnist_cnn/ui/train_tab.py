@@ -5,9 +5,7 @@ import contextlib
 import dataclasses
 import html
 import json
-import os
 import secrets
-import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,9 +16,8 @@ from gradio.utils import get_upload_folder
 
 from ..checkpoint import CheckpointError, decode_checkpoint, save_checkpoint
 from ..classifier import Classifier
-from ..data import DataError
 from ..data.corrections import LabelledDrawings
-from ..data.mnist import download_progress, load_mnist_cached
+from ..data.mnist import load_mnist_cached
 from ..jobs.process import STANDBY
 from ..jobs.queue import JobQueue
 from ..jobs.report import Report
@@ -41,22 +38,18 @@ from .components.sketchpad.sketchpad import Sketch, sketch_image
 from .components.training_monitor.training_monitor import TrainingMonitor, training_monitor_value
 from .draw_tab import DRAW_TAB_ID, DrawTab
 from .events import IMMEDIATE, QUEUED
+from .fine_tuning import create_fine_tuning
 from .messages import extra_data_effect, status_text, summary_text
-from .server.connections import CONNECTIONS
+from .run_updates import QUEUE, changes, check_can_start, failure_text, loading_status
 from .server.errors import user_error
 from .training_form import BATCH_SIZES, RECIPES, TrainingForm, range_text
 
 TRAIN_TAB_ID = "train"  # on the page and in links
 
 _INVITATION = "Train a model from scratch: one epoch on MNIST's 60,000 training images."
-_UPDATE_INTERVAL = 0.15  # seconds
-_MAX_QUEUED = 30
-_MAX_UNHEARD_SECONDS = 30.0  # without an open event stream of the session; a page opens it within a second
 _MAX_REPORTS = 10  # of a session; the oldest are dropped
 _COPIES = 50  # augmented copies of each labelled drawing, to carry weight among 60,000 images
 _EXAMPLE = 8  # index in the test set of the probe image if the canvas is empty: a 5 that is first predicted as a 6
-# All users' runs. A run keeps one CPU core busy and its user's page another.
-_QUEUE = JobQueue(slots=max(1, (os.cpu_count() or 1) // 2))
 
 # Puts a link's settings into the address bar and copies the address.
 _COPY_LINK = """(query) => {
@@ -165,7 +158,7 @@ class TrainHandlers:
     """
 
     def __init__(
-        self, pretrained: Mapping[str, Classifier], draw: DrawTab, tab: TrainTab, queue: JobQueue = _QUEUE
+        self, pretrained: Mapping[str, Classifier], draw: DrawTab, tab: TrainTab, queue: JobQueue = QUEUE
     ) -> None:
         self._pretrained, self._draw, self._tab, self._queue = pretrained, draw, tab, queue
 
@@ -175,24 +168,20 @@ class TrainHandlers:
         Args:
             request: of the session; Gradio gives it. None for a session that always listens.
             inputs: the fields of `TrainingForm`; then whether to train on the labelled drawings, the sketch on the
-                canvas, the labelled drawings, and the numbered reports of the session.
+                canvas, the labelled drawings, the numbered reports and the last run of the session.
         """
-        *values, use_drawings, sketch, drawings, reports = inputs
+        *values, use_drawings, sketch, drawings, reports, current = inputs
         tab = self._tab
         try:
-            if len(self._queue) >= _MAX_QUEUED:
-                raise ValueError("Queue full: too many runs are waiting. Try again in a few minutes.")
+            check_can_start(self._queue, current)
             settings = TrainingForm(*values).settings()
         except ValueError as error:
             yield {tab.monitor: training_monitor_value(str(error))}
             return
-        yield {tab.start: gr.Button(interactive=False), tab.monitor: training_monitor_value("Loading MNIST …")}
+        yield {tab.start: gr.Button(interactive=False)}
         loading = asyncio.create_task(asyncio.to_thread(load_mnist_cached))
-        while not (await asyncio.wait([loading], timeout=_UPDATE_INTERVAL))[0]:
-            fraction = download_progress()
-            if fraction < 1:
-                status = f"Downloading MNIST, once for all users: {fraction:.0%} of 12 MB …"
-                yield {tab.monitor: training_monitor_value(status, fraction=fraction)}
+        async for status, fraction in loading_status(loading):
+            yield {tab.monitor: training_monitor_value(status, fraction=fraction)}
         drawings = drawings if use_drawings else LabelledDrawings()
         try:
             training_set, test_set = loading.result()
@@ -200,8 +189,7 @@ class TrainHandlers:
             if drawings.count:
                 extra_data = await asyncio.to_thread(drawings.augmented_copies, _COPIES, settings.seed)
         except Exception as error:  # of any kind, since the user must be told
-            text = str(error) if isinstance(error, DataError) else f"Training cannot start: {error!r}."
-            yield {tab.start: gr.Button(interactive=True), tab.monitor: training_monitor_value(text)}
+            yield {tab.start: gr.Button(interactive=True), tab.monitor: training_monitor_value(failure_text(error))}
             return
         run = TrainingRun(
             settings,
@@ -224,25 +212,17 @@ class TrainHandlers:
         self, run: TrainingRun, reports: list[tuple[int, Report]], session: str | None
     ) -> AsyncIterator[Updates]:
         """Updates whenever something changes, until the run is over or the session has not listened for a while."""
-        heard = time.monotonic()
         yield {self._draw.run: run} | self._monitor(run, status_text(run), reports) | self._buttons(run)
-        shown = shown_buttons = None
-        unchanged = 0
-        while not run.finished:
-            await asyncio.sleep(_UPDATE_INTERVAL)
-            if session is None or CONNECTIONS.is_listening(session):
-                heard = time.monotonic()
-            elif time.monotonic() - heard > _MAX_UNHEARD_SECONDS:
-                return
-            now, buttons = (run.progress, run.fraction, run.state, run.position), (run.state, run.position)
-            unchanged = unchanged + 1 if now == shown else 0
-            if now != shown:
+        shown_buttons = None
+        async for changed in changes(run, session):
+            buttons = (run.state, run.position)
+            if changed:
                 yield self._monitor(run, status_text(run), reports) | (
                     self._buttons(run) if buttons != shown_buttons else {}
                 )
-            elif unchanged % 3 == 0:
-                yield {self._tab.monitor: gr.skip()}  # Gradio notices only at an update that the user has left
-            shown, shown_buttons = now, buttons
+            else:
+                yield {self._tab.monitor: gr.skip()}
+            shown_buttons = buttons
         if run.error or not run.progress:
             yield self._monitor(run, status_text(run), reports) | self._buttons(run)
 
@@ -320,7 +300,7 @@ class TrainHandlers:
         """
         if trained_model is None:
             raise user_error("There is no trained model to use. Train one first.")
-        return self._choose(trained_model, USER_MODEL)
+        return self.choose(trained_model, USER_MODEL)
 
     def load_weights(self, file: str | None) -> Updates:
         """Offer the model of a checkpoint on the Draw tab, and select it there.
@@ -344,13 +324,14 @@ class TrainHandlers:
             "model” until you restore the pretrained model."
         )
         loaded = Classifier(checkpoint.model, checkpoint.name, checkpoint.test_accuracy, checkpoint.calibration)
-        return self._choose(loaded, USER_MODEL) | {self._tab.use: gr.Button(interactive=True)}
+        return self.choose(loaded, USER_MODEL) | {self._tab.use: gr.Button(interactive=True)}
 
     def restore(self) -> Updates:
         """Remove the user's model from the Draw tab again."""
-        return self._choose(None, DEFAULT_MODEL)
+        return self.choose(None, DEFAULT_MODEL)
 
-    def _choose(self, user_model: Classifier | None, selected: str) -> Updates:
+    def choose(self, user_model: Classifier | None, selected: str) -> Updates:
+        """Make a classifier the user's model, None for none, and select a model on the Draw tab."""
         choices = model_choices([*self._pretrained, *([USER_MODEL] if user_model else [])])
         return {
             self._draw.user_model: user_model,
@@ -396,7 +377,7 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
     # Any number of these events may wait in Gradio's queue: the runs have a queue of their own.
     tab.start.click(
         handlers.train,
-        [*tab.form, tab.use_drawings, draw.pad, draw.drawings, tab.reports],
+        [*tab.form, tab.use_drawings, draw.pad, draw.drawings, tab.reports, draw.run],
         [*states, *buttons, tab.monitor, tab.results, tab.history],
         **QUEUED,
     )
@@ -418,6 +399,7 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
         [tab.lr, tab.batch_size, tab.augmentation],
         **IMMEDIATE,
     )
+    create_fine_tuning(pretrained, draw, handlers.choose, choice)
     for labelled in draw.labelled:
         labelled.then(offer_drawings, draw.drawings, tab.use_drawings, **IMMEDIATE)
     tab.link.click(link_query, tab.form, tab.query, **IMMEDIATE).success(None, tab.query, js=_COPY_LINK, **IMMEDIATE)

@@ -66,6 +66,14 @@ def test_augmented_copies_differ_slightly_and_keep_their_labels(small_sets):
     assert overlap > 0.7
 
 
+@pytest.mark.parametrize(("count", "expected"), [(1, 300), (7, 294), (300, 3000)])
+def test_fine_tuning_has_many_copies_of_few_drawings_and_some_of_each(count, expected):
+    drawings = LabelledDrawings(torch.zeros(count, 28, 28, dtype=torch.uint8), torch.arange(count) % 10)
+    copies, labels = drawings.fine_tuning_copies(seed=1)
+    assert len(copies) == len(labels) == expected
+    assert labels[-count:].tolist() == drawings.labels.tolist()
+
+
 def test_last_300_drawings_are_kept():
     drawings = LabelledDrawings()
     for number in range(305):

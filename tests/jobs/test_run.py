@@ -115,6 +115,17 @@ def test_extra_data_is_learnt(finished_run):
     assert accuracy(finished_run.model, images, labels) == 1
 
 
+def test_training_starts_from_a_given_model(runs, finished_run, small_sets):
+    run = runs(get_settings("net-25k", "fine-tuning", train_fraction=0.5), initial_model=finished_run.model)
+    before = {name: value.clone() for name, value in finished_run.model.state_dict().items()}
+    assert torch.equal(predict_logits(run.model, small_sets[1][0]), finished_run.test_logits)
+    run.start()
+    run.join()
+    assert run.history.smoothed_accuracy[0] > 0.5  # random weights have about 0.1
+    assert not torch.equal(run.test_logits, finished_run.test_logits)
+    assert all(torch.equal(value, before[name]) for name, value in finished_run.model.state_dict().items())
+
+
 def test_one_run_trains_and_queued_ones_wait_or_leave(runs, small_sets):
     first, second, third = runs(LONG), runs(LONG), runs()
     for run in (first, second, third):

@@ -17,11 +17,12 @@ from PIL import Image
 
 from mnist_cnn.checkpoint import load_checkpoint, save_checkpoint
 from mnist_cnn.classifier import load_classifier
+from mnist_cnn.data import DataError
 from mnist_cnn.data.corrections import LabelledDrawings
 from mnist_cnn.jobs.queue import JobQueue
-from mnist_cnn.jobs.run import RunState
+from mnist_cnn.jobs.run import RunState, TrainingRun
 from mnist_cnn.models import build_model
-from mnist_cnn.ui import train_tab
+from mnist_cnn.ui import run_updates, train_tab
 from mnist_cnn.ui.components.model_choice.model_choice import USER_MODEL
 from mnist_cnn.ui.draw_tab import create_draw_tab
 from mnist_cnn.ui.train_tab import TrainHandlers, TrainTab
@@ -68,13 +69,22 @@ def finished(page, drawings):
 
 
 def train(
-    handlers, form=FORM, use_drawings=False, sketch=None, drawings=None, reports=(), request=None, on_update=None
+    handlers,
+    form=FORM,
+    use_drawings=False,
+    sketch=None,
+    drawings=None,
+    reports=(),
+    current=None,
+    request=None,
+    on_update=None,
 ):
     """All updates of a run."""
 
     async def collect():
         updates = []
-        inputs = [*dataclasses.astuple(form), use_drawings, sketch, drawings or LabelledDrawings(), list(reports)]
+        labelled = drawings or LabelledDrawings()
+        inputs = [*dataclasses.astuple(form), use_drawings, sketch, labelled, list(reports), current]
         async for update in handlers.train(request, *inputs):
             updates.append(update)
             if on_update:
@@ -136,9 +146,17 @@ def test_full_training_queue_is_rejected(page, handlers, queue):
     assert len(queue) == 30
 
 
+def test_one_run_of_a_session_at_a_time(page, handlers, queue, small_sets):
+    current = TrainingRun(FORM.settings(), *small_sets, JobQueue())
+    (update,) = train(handlers, current=current)
+    assert update == {page.tab.monitor: update[page.tab.monitor]}
+    assert update[page.tab.monitor]["status"].startswith("Your last training run is still in progress.")
+    assert len(queue) == 0
+
+
 def test_missing_data_is_reported(page, handlers, monkeypatch):
     def fail():
-        raise train_tab.DataError("Set MNIST_ROOT.")
+        raise DataError("Set MNIST_ROOT.")
 
     monkeypatch.setattr(train_tab, "load_mnist_cached", fail)
     updates = train(handlers)
@@ -169,7 +187,7 @@ def test_model_can_be_used_where_its_files_cannot_be_written(page, handlers, mon
 
 @pytest.mark.parametrize("ahead", [0, 1], ids=["training", "queued"])
 def test_run_without_a_listener_is_ended(page, handlers, queue, monkeypatch, ahead):
-    monkeypatch.setattr(train_tab, "_MAX_UNHEARD_SECONDS", 0.5)
+    monkeypatch.setattr(run_updates, "_MAX_UNHEARD_SECONDS", 0.5)
     for _ in range(ahead):
         queue.enqueue()
     long = dataclasses.replace(FORM, batch_size=8)
@@ -186,8 +204,8 @@ def test_run_without_a_listener_is_ended(page, handlers, queue, monkeypatch, ahe
 
 
 def test_run_with_a_listener_goes_on(page, handlers, monkeypatch):
-    monkeypatch.setattr(train_tab, "_MAX_UNHEARD_SECONDS", 0)
-    with train_tab.CONNECTIONS.stream("somebody"):
+    monkeypatch.setattr(run_updates, "_MAX_UNHEARD_SECONDS", 0)
+    with run_updates.CONNECTIONS.stream("somebody"):
         form = dataclasses.replace(FORM, batch_size=8, train_fraction=0.1)
         last = train(handlers, form, request=SimpleNamespace(session_hash="somebody"))[-1]
     assert page.tab.results in last
@@ -213,7 +231,7 @@ def test_run_that_leaves_the_queue_trains_nothing(page, handlers, queue):
 
 def test_run_is_cancelled_when_its_user_leaves(page, handlers, queue):
     async def leave():
-        updates = handlers.train(None, *dataclasses.astuple(FORM), False, None, LabelledDrawings(), [])
+        updates = handlers.train(None, *dataclasses.astuple(FORM), False, None, LabelledDrawings(), [], None)
         async for update in updates:
             if run := update.get(page.draw.run):
                 await updates.aclose()
