@@ -10,7 +10,7 @@ from .affine import AffineRanges, random_affine
 
 _MAX_DRAWINGS = 300  # of a session
 # More copies of all drawings together make a model forget more of MNIST, fewer of each leave drawings unlearnt.
-_FINE_TUNING_COPIES, _MIN_FINE_TUNING_COPIES = 300, 10
+_FINE_TUNING_COPIES, _MIN_FINE_TUNING_COPIES = 400, 10
 _AUGMENTATION = AffineRanges(degrees=10, translate=0.05, scale=0.1, shear=5)  # about as much as one hand varies
 
 
@@ -72,7 +72,7 @@ class LabelledDrawings:
         return images, self.labels.repeat(num_copies)
 
     def fine_tuning_copies(self, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """The `augmented_copies` that the recipe "fine-tuning" is made for: about 300, and at least 10 of each drawing.
+        """The `augmented_copies` that the recipe "fine-tuning" is made for: about 400, and at least 10 of each drawing.
 
         There must be a drawing.
         """
