@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from mnist_cnn.models import MODELS
+from mnist_cnn.model_summary import summarize, summary_table
+from mnist_cnn.models import MODELS, build_model
 
 PROJECT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
@@ -30,8 +31,10 @@ SOURCES = {  # of drawings, by the start of their file's name
 def results() -> str:
     """The main results of both models."""
     one_epoch = [_load("accuracy")[f"{name}/default"] for name in NAMES]
-    threads = max(row["num_threads"] for row in _load("speed")["pipelines"].values())
-    speed_rows = [_load("speed")["pipelines"][f"{name}, {threads}"] for name in NAMES]
+    threads = _load("speed")["num_threads"]
+    pipelines = _load("speed")["pipelines"]
+    # The last of a model and a number of threads has the precision that the recipe chooses.
+    speed_rows = [[row for key, row in pipelines.items() if key.startswith(f"{name}, {threads}")][-1] for name in NAMES]
     mnist = _load("preprocessing")["accuracy"]
     sources = _load("drawings")["sources"]
     rows = {
@@ -62,21 +65,33 @@ def accuracy() -> str:
     return _table(["model", "parameters", "recipe", "mean", "std", "min", "max", "seeds"], rows)
 
 
+def layers() -> str:
+    """The layers of both models; computed from the models, not measured."""
+    tables = []
+    for name in NAMES:
+        rows = summary_table(summarize(build_model(name, seed=0).eval()))
+        head = [f"`{name}`", "kernel", "stride", "output", "parameters", "receptive field", "multiply-adds"]
+        tables.append(_table(head, rows))
+    return "\n\n".join(tables)
+
+
 def speed() -> str:
     """Speed of an epoch relative to the reference pipeline."""
-    rows = []
-    for pipeline, row in _load("speed")["pipelines"].items():
+    rows, measured = [], _load("speed")
+    for pipeline, row in measured["pipelines"].items():
         name = pipeline.split(", ")[0]
         rows.append(
             [
                 "reference model, recipe and pipeline" if name == "reference" else f"`{name}`, default recipe",
                 row["num_threads"],
+                row["precision"],
                 f"{row['speedup']:.1f}×",
                 f"{row['mfu']:.0%}",
                 f"{row['peak_memory_bytes'] / 2**20:.0f} MiB",
             ]
         )
-    return _table(["pipeline", "threads", "speedup", "utilisation", "peak memory"], rows)
+    head = ["pipeline", "threads", "precision", "speedup", "utilisation", "peak memory"]
+    return f"{_table(head, rows)}\n\nCPU: {measured['cpu']}."
 
 
 def preprocessing() -> str:
@@ -224,6 +239,31 @@ def files() -> str:
     )
 
 
+def numbers() -> str:
+    """Numbers that are classified correctly, and what else is taken for a number."""
+    measured = _load("numbers")
+    rows: dict[str, list[str]] = {}
+    for row in measured["numbers"]:  # by length
+        rows.setdefault(row["name"], []).append(f"{row['outcomes']['right'] / sum(row['outcomes'].values()):.1%}")
+    lengths = dict.fromkeys(f"{row['digits']} digits" for row in measured["numbers"])
+    others = (
+        [
+            source_name(row["name"]),
+            f"{row['drawings']:,}",
+            f"{row['several'] / row['drawings']:.2%}",
+        ]
+        for row in measured["others"]
+    )
+    touching = measured["touching"]["outcomes"]
+    return (
+        f"{_table(['whole numbers correct', *lengths], ([name, *cells] for name, cells in rows.items()))}\n\n"
+        f"{sum(measured['numbers'][0]['outcomes'].values())} numbers of each length and kind. Of "
+        f"{sum(touching.values())} drawings of two digits that touch, {touching['rejected']} are rejected, "
+        f"{touching['right']} read and {touching['wrong']} misclassified.\n\n"
+        f"{_table(['drawings of one digit or none', 'number', 'taken for several digits'], others)}"
+    )
+
+
 def ui_overhead() -> str:
     """Duration of an epoch on the page relative to the command line."""
     overhead = _load("ui_overhead")
@@ -325,9 +365,9 @@ def siege() -> str:
     )
     head = ["attack", "requests", "p50", "p95", "errors", "run ended well", "most memory", "disk"]
     return (
-        f"{_table(head, rows)}\n\nEach attack comes from one address with 20 connections for {measured['seconds']:.0f} s,"
-        f" while {measured['users']} users draw once a second and one trains; {measured['cores']} cores. p50, p95 and "
-        "errors are those of the users' predictions."
+        f"{_table(head, rows)}\n\nEach attack comes from one address with 20 connections for "
+        f"{measured['seconds']:.0f} s, while {measured['users']} users draw once a second and one trains; "
+        f"{measured['cores']} cores. p50, p95 and errors are those of the users' predictions."
     )
 
 
@@ -355,6 +395,7 @@ SECTIONS = {
         accuracy,
         speed,
         drawings,
+        layers,
         calibration,
         rejection,
         fine_tuning,
@@ -363,6 +404,7 @@ SECTIONS = {
         preprocessing_stages,
         photos,
         files,
+        numbers,
         ui_overhead,
         latency,
         time_to_interactive,

@@ -4,7 +4,7 @@ Imports run in one direction: `constants` and `runtime` → `data`, `preprocessi
 `calibration`, `training`, `feature_maps` → `checkpoint` → `classifier` → `jobs` → `ui`. Only `ui` imports Gradio.
 """
 
-from .classifier import Classifier, Prediction, load_classifier
+from .classifier import Classifier, NumberPrediction, Prediction, load_classifier
 
-__all__ = ["Classifier", "Prediction", "__version__", "load_classifier"]
+__all__ = ["Classifier", "NumberPrediction", "Prediction", "__version__", "load_classifier"]
 __version__ = "0.2.0"  # a literal, since pyproject.toml reads it without importing the package

@@ -1,18 +1,27 @@
 """A trained model that classifies drawings."""
 
 from dataclasses import dataclass
+from math import ceil, floor
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from .calibration import UNCALIBRATED, Calibration, top2_probability
 from .checkpoint import load_checkpoint, load_pretrained
 from .constants import IMAGE_SIZE, NUM_CLASSES
 from .evaluation import predict_logits
 from .models import DEFAULT_MODEL, MODELS, DigitCNN
-from .preprocessing import BlankSketchError, denormalize, normalize, sketch_to_mnist
+from .preprocessing import (
+    BlankSketchError,
+    PreprocessingStages,
+    denormalize,
+    normalize,
+    preprocess_with_stages,
+    segment_number,
+    sketch_to_mnist,
+)
 from .runtime import limit_threads
 
 REJECTION_MODEL = "net-25k"  # rejects non-digits for all models, since net-8k has no capacity to learn them
@@ -51,6 +60,21 @@ BLANK_PREDICTION = Prediction(
     class_activation_maps=np.zeros((NUM_CLASSES, 7, 7), np.float32),
     is_digit=False,
 )
+
+
+@dataclass(frozen=True)
+class NumberPrediction:
+    """What a model predicts for a number of one or several digits.
+
+    Attributes:
+        text: the digits from left to right, such as "42"; empty if the drawing is blank, or no number.
+        digits: the prediction for each digit; empty without a text.
+        boxes: left, top, right and bottom of the ink of each digit, in pixels of the image, right and bottom exclusive.
+    """
+
+    text: str
+    digits: tuple[Prediction, ...]
+    boxes: tuple[tuple[int, int, int, int], ...]
 
 
 class Classifier:
@@ -105,6 +129,36 @@ class Classifier:
             return BLANK_PREDICTION
         return self.predict_image(image)
 
+    def predict_number(self, sketch: np.ndarray | Image.Image) -> NumberPrediction:
+        """Classify each digit of a drawing of one to six digits side by side, which do not touch.
+
+        Takes and raises what `predict` does.
+        """
+        try:
+            stages = preprocess_with_stages(sketch)
+        except BlankSketchError:
+            stages = None
+        whole = self.predict_image(stages.image) if stages else BLANK_PREDICTION
+        digits = self.segment_number(sketch, stages, whole.is_digit)
+        predictions = [self.predict_image(digit.image, is_digit=True) for digit in digits]
+        if stages and whole.is_digit and not digits:
+            digits, predictions = [stages], [whole]
+        if isinstance(sketch, Image.Image):
+            width, height = ImageOps.exif_transpose(sketch).size
+        else:
+            height, width = sketch.shape[:2]
+        return NumberPrediction(
+            "".join(str(prediction.digit) for prediction in predictions),
+            tuple(predictions),
+            tuple(_to_pixels(digit.box, width, height) for digit in digits),
+        )
+
+    def segment_number(
+        self, sketch: np.ndarray | Image.Image, stages: PreprocessingStages | None, is_digit: bool
+    ) -> list[PreprocessingStages]:
+        """The digits of a number, see `preprocessing.segment_number`; which they are is decided by the rejector."""
+        return segment_number(sketch, stages, is_digit, self.top2_probability)
+
     @torch.inference_mode()
     def predict_image(self, image: np.ndarray, is_digit: bool | None = None) -> Prediction:
         """Classify an MNIST image.
@@ -131,6 +185,12 @@ class Classifier:
             class_activation_maps=(maps[0] / self.calibration.temperature).numpy(),
             is_digit=is_digit,
         )
+
+
+def _to_pixels(box: tuple[float, float, float, float], width: int, height: int) -> tuple[int, int, int, int]:
+    """A box in fractions of an image's width and height in whole pixels that contain it."""
+    left, top, right, bottom = box
+    return floor(left * width), floor(top * height), ceil(right * width), ceil(bottom * height)
 
 
 def load_classifier(name: str = DEFAULT_MODEL, path: str | Path | None = None) -> Classifier:

@@ -12,6 +12,7 @@ from mnist_cnn.preprocessing import sketch_to_mnist
 from mnist_cnn.preprocessing.normalization import deslant, moment_normalize
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
+from tests.support.numbers import number
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -35,6 +36,52 @@ def test_blank_sketch_is_not_a_digit():
     assert prediction.digit is None
     assert prediction.probabilities.tolist() == pytest.approx([0.1] * 10)
     assert prediction.image.tolist() == np.zeros((28, 28)).tolist()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_number_has_a_prediction_and_a_box_for_each_digit(name):
+    drawing = render(number("42", 0.4, 0.1), width=12)
+    prediction = load_classifier(name).predict_number(drawing)
+    assert prediction.text == "42"
+    assert [digit.digit for digit in prediction.digits] == [4, 2]
+    alpha = np.asarray(drawing.getchannel("A"))
+    (_, _, right, _), (left, _, _, _) = prediction.boxes
+    assert right < left
+    for box, digit in zip(prediction.boxes, prediction.digits, strict=True):
+        alone = drawing.crop(box)
+        assert alone.getchannel("A").getbbox() == (0, 0, *alone.size)  # the box is tight
+        assert (digit.image == load_classifier(name).predict(alone).image).all()
+    assert sum(np.asarray(drawing.crop(box))[:, :, 3].sum() for box in prediction.boxes) == alpha.sum()
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_number_of_one_digit_is_what_predict_returns(digit):
+    drawing = render(DIGITS[digit])
+    expected, prediction = load_classifier().predict(drawing), load_classifier().predict_number(drawing)
+    (only,) = prediction.digits
+    assert prediction.text == str(digit)
+    assert (only.probabilities == expected.probabilities).all() and (only.image == expected.image).all()
+    assert prediction.boxes == (drawing.getchannel("A").getbbox(),)
+
+
+def test_number_box_is_in_pixels_of_the_upright_image():
+    drawing = Image.new("L", (560, 280), 255)
+    drawing.paste(0, (100, 0), mask=render(number("17", 0.4, 0.1)).getchannel("A"))
+    expected = load_classifier().predict_number(drawing)
+    assert expected.text == "17"
+    sideways = drawing.transpose(Image.Transpose.ROTATE_90)
+    sideways.getexif()[0x0112] = 6  # rotate it back to show it
+    assert load_classifier().predict_number(sideways).boxes == expected.boxes
+    enlarged = load_classifier().predict_number(np.asarray(drawing).repeat(2, axis=0).repeat(2, axis=1))
+    assert np.array(enlarged.boxes) == pytest.approx(2 * np.array(expected.boxes), abs=2)
+
+
+@pytest.mark.parametrize(
+    "drawing", [Image.new("L", (280, 280)), render([[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]])]
+)
+def test_what_shows_no_number_has_no_text(drawing):
+    prediction = load_classifier().predict_number(drawing)
+    assert (prediction.text, prediction.digits, prediction.boxes) == ("", (), ())
 
 
 NON_DIGITS = {

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mnist_cnn.feature_maps import feature_maps, first_layer_filters
+from mnist_cnn.feature_maps import feature_maps, first_layer_filters, receptive_fields
 from mnist_cnn.models import MODELS, build_model
 from mnist_cnn.preprocessing import normalize, sketch_to_mnist
 from tests.support.digits import DIGITS
@@ -70,6 +70,26 @@ def test_feature_maps_of_concurrent_threads_are_not_mixed_up():
         thread.join()
     for digit in images:
         assert all(np.array_equal(a, b) for a, b in zip(found[digit], expected[digit], strict=True))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_cells_depend_on_the_pixels_of_their_receptive_field(name):
+    model = random_model(name)
+    # A max pool depends on the largest value alone, which differs from image to image.
+    images = torch.rand(64, 1, 28, 28, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    layers = []
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.register_forward_hook(lambda module, inputs, output: layers.append(output.clone()))
+    model(images)
+    fields = receptive_fields(model)
+    assert len(fields) == len(layers)
+    for (size, stride, start), layer in zip(fields, layers, strict=True):
+        for cell in (0, layer.shape[2] // 2):
+            (gradient,) = torch.autograd.grad(layer[:, :, cell, cell].sum(), images, retain_graph=True)
+            rows = gradient.abs().sum((0, 1, 3)).nonzero().flatten()
+            first = start + cell * stride
+            assert (rows.min(), rows.max()) == (max(0, first), min(28, first + size) - 1)
 
 
 @pytest.mark.parametrize(("name", "shape"), [("net-8k", (16, 3, 3)), ("net-25k", (16, 5, 5))])

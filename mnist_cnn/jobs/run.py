@@ -11,7 +11,7 @@ from ..classifier import Classifier
 from ..models import DigitCNN, build_model
 from ..training import Progress, TrainingSettings
 from ..training.batches import LabelledImages
-from .history import History
+from ..training.history import History
 from .process import STANDBY, ProcessError, TrainingProcess
 from .queue import JobQueue
 from .worker import (

@@ -4,8 +4,10 @@ from ..constants import MNIST_MEAN, MNIST_STD
 from .ink import BlankSketchError
 from .normalization import denormalize, normalize
 from .pipeline import PreprocessingStages, preprocess_with_stages, sketch_to_mnist
+from .segmentation import MAX_DIGITS, segment_number
 
 __all__ = [
+    "MAX_DIGITS",
     "MNIST_MEAN",
     "MNIST_STD",
     "BlankSketchError",
@@ -13,5 +15,6 @@ __all__ = [
     "denormalize",
     "normalize",
     "preprocess_with_stages",
+    "segment_number",
     "sketch_to_mnist",
 ]

@@ -8,6 +8,8 @@ Drawings and MNIST's digits have no noise: their contrast is the coverage, up to
 file from a camera, a scanner or a JPEG encoder, contrast far below the level of the ink is noise.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from PIL import Image, ImageOps
 
@@ -45,6 +47,26 @@ _NO_DIGIT = "The image shows lines or a texture, but no digit that stands out. S
 
 class BlankSketchError(ValueError):
     """The image has no ink that could be a digit; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """How much the pixels of an image differ from its background.
+
+    Attributes:
+        values: float (H, W), 0 to 1, without ruled lines; smaller than a large photo.
+        level: contrast of the strongest ink, whatever a few pixels have.
+        has_noise: whether the image comes from a camera, a scanner or a JPEG encoder, not from a drawing program.
+    """
+
+    values: np.ndarray
+    level: float
+    has_noise: bool
+
+    def above_noise(self) -> np.ndarray:
+        """Where the image has ink, or what might be ink: bool (H, W)."""
+        is_above: np.ndarray = self.values > (_ABOVE_NOISE * self.level if self.has_noise else 0)
+        return is_above
 
 
 def to_pixels(sketch: np.ndarray | Image.Image) -> np.ndarray:
@@ -113,14 +135,41 @@ def extract_ink(pixels: np.ndarray) -> np.ndarray:
     Raises:
         BlankSketchError: there is no ink that could be a digit.
     """
+    return cover(measure_contrast(pixels))
+
+
+def measure_contrast(pixels: np.ndarray) -> Contrast:
+    """Measure the contrast of an image's ink to its background, the part of `extract_ink` that all ink has in common.
+
+    Args:
+        pixels: float64 (H, W, C), 0 to 1, from `to_pixels`.
+
+    Raises:
+        BlankSketchError: nothing stands out from the background.
+    """
     contrast = np.abs(pixels - _estimate_background(pixels)).max(axis=2)  # (H, W)
     if _has_noise(contrast):
-        return _extract_noisy_ink(contrast, pixels)
+        return _measure_noisy_contrast(contrast, pixels)
     _check_contrast(contrast.max(), 0.0, _MIN_CONTRAST)
     rules = find_rules(contrast > 0)
     if rules.any() and contrast[~rules].any():
         contrast = np.where(rules, 0, contrast)
-    return np.where(select_digit(contrast, has_noise=False), contrast, 0.0)
+    return Contrast(contrast, contrast.max(), has_noise=False)
+
+
+def cover(contrast: Contrast, is_number: bool = False) -> np.ndarray:
+    """Select the ink that belongs to the digit, and map its contrast to the coverage that `extract_ink` returns.
+
+    Args:
+        contrast: of the image.
+        is_number: whether to select the ink of several digits side by side.
+
+    Raises:
+        BlankSketchError: there is no ink that could be a digit.
+    """
+    if contrast.has_noise:
+        return _cover_noisy(contrast, is_number)
+    return np.where(select_digit(contrast.values, False, is_number), contrast.values, 0.0)
 
 
 def _estimate_background(pixels: np.ndarray) -> np.ndarray:
@@ -169,8 +218,8 @@ def _check_contrast(strongest: float, noise: float, min_contrast: float) -> None
         raise BlankSketchError(_FAINT)
 
 
-def _extract_noisy_ink(contrast: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """`extract_ink` of an image with noise, whose contrast (H, W) to an even background is known."""
+def _measure_noisy_contrast(contrast: np.ndarray, pixels: np.ndarray) -> Contrast:
+    """`measure_contrast` of an image with noise, whose contrast (H, W) to an even background is known."""
     contrast, min_contrast = resize(contrast.astype(np.float32), MAX_SIDE), _MIN_CONTRAST
     is_transparent = pixels.shape[2] == 4
     if not is_transparent and has_uneven_background(contrast, _strongest(contrast)):
@@ -184,13 +233,20 @@ def _extract_noisy_ink(contrast: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         if not rules.any():
             break
         contrast = np.where(_dilate(rules), 0, contrast)
-    digit = select_digit(np.where(contrast > _ABOVE_NOISE * level, contrast, 0), has_noise=True)
-    level = float(np.median(contrast[digit])) if digit.any() else level
-    extent = max(np.ptp(positions) + 1 for positions in np.nonzero(digit)) if digit.any() else 1
+    return Contrast(contrast, level, has_noise=True)
+
+
+def _cover_noisy(measured: Contrast, is_number: bool) -> np.ndarray:
+    """`cover` of an image with noise."""
+    contrast = measured.values  # (H, W)
+    digit = select_digit(np.where(measured.above_noise(), contrast, 0), True, is_number)
+    level = float(np.median(contrast[digit])) if digit.any() else measured.level
+    sides = [np.ptp(positions) + 1 for positions in np.nonzero(digit)] if digit.any() else [1]
+    extent = sides[0] if is_number else max(sides)  # of one digit
     scale = max(1, min(-(-_ENLARGED // extent), MAX_SIDE // max(contrast.shape)))
     start, end = _RAMP if scale == 1 else _SMALL_RAMP
     ink = np.where(contrast > start * level, contrast, 0)
-    digit = select_digit(ink, has_noise=True)
+    digit = select_digit(ink, True, is_number)
     if not digit.any() or ink[digit].sum() < _MIN_FRACTION * ink.sum():
         raise BlankSketchError(_NO_DIGIT)
     contrast = np.where(_dilate(digit), contrast, 0)

@@ -12,8 +12,14 @@ from ..constants import DIGIT_SIZE, IMAGE_SIZE
 
 def crop(ink: np.ndarray) -> np.ndarray:
     """The bounding box (h, w) of the ink (H, W), which must not be all 0."""
+    left, top, right, bottom = bounding_box(ink)
+    return ink[top:bottom, left:right]
+
+
+def bounding_box(ink: np.ndarray) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom, the latter two exclusive, of what is not 0 in an image (H, W) that is not all 0."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def resize_to_20x20(digit: np.ndarray) -> np.ndarray:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from .ink import extract_ink, to_pixels
-from .mnist_format import center, crop, resize_to_20x20
+from .ink import Contrast, cover, measure_contrast, to_pixels
+from .mnist_format import bounding_box, center, crop, resize_to_20x20
 from .stroke_width import normalize_stroke_width
 
 
@@ -20,12 +20,21 @@ class PreprocessingStages:
         cropped: float64 (h, w), the bounding box of the ink, its strokes normalised to MNIST's width.
         resized: uint8 (20, 20), padded to a square, averaged by area and scaled to a maximum of 255.
         image: uint8 (28, 28), the MNIST image: the above with its centre of mass in the centre.
+        contrast: from which the ink was selected.
     """
 
     ink: np.ndarray
     cropped: np.ndarray
     resized: np.ndarray
     image: np.ndarray
+    contrast: Contrast
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of the ink, as fractions of the image's width and height."""
+        height, width = self.ink.shape
+        left, top, right, bottom = bounding_box(self.ink)
+        return left / width, top / height, right / width, bottom / height
 
 
 def sketch_to_mnist(sketch: np.ndarray | Image.Image) -> np.ndarray:
@@ -52,7 +61,12 @@ def preprocess_with_stages(sketch: np.ndarray | Image.Image) -> PreprocessingSta
         TypeError: `sketch` is neither an array of numbers nor a PIL image.
         ValueError: the array has another shape, or values that are not finite or out of range.
     """
-    ink = extract_ink(to_pixels(sketch))  # (H, W)
+    contrast = measure_contrast(to_pixels(sketch))
+    return preprocess_ink(cover(contrast), contrast)
+
+
+def preprocess_ink(ink: np.ndarray, contrast: Contrast) -> PreprocessingStages:
+    """Convert the ink of a digit, float64 (H, W) and not all 0, to an MNIST image; `contrast` is kept."""
     cropped = normalize_stroke_width(crop(ink))  # (h, w)
     resized = resize_to_20x20(cropped)  # (20, 20)
-    return PreprocessingStages(ink, cropped, resized, center(resized))
+    return PreprocessingStages(ink, cropped, resized, center(resized), contrast)

@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 from ..classifier import BLANK_PREDICTION, load_classifier
 from ..models import MODELS
 from .components.base import component_files
-from .draw_tab import create_draw_tab
+from .draw_tab import DRAW_TAB_ID, create_draw_tab
 from .server.guarded_blocks import GuardedBlocks
 from .server.request_filter import MAX_UPLOAD_BYTES, RequestFilter
 from .server.temporary_folder import use_temporary_folder
@@ -35,7 +35,7 @@ def build_demo() -> gr.Blocks:
     with GuardedBlocks(title="MNIST sketchpad", analytics_enabled=False, delete_cache=(600, 3600)) as demo:
         gr.HTML(**component_files("header"))
         with gr.Tabs() as tabs:
-            with gr.Tab("Draw", id="draw"):
+            with gr.Tab("Draw", id=DRAW_TAB_ID):
                 draw = create_draw_tab(pretrained)
             with gr.Tab("Train", id=TRAIN_TAB_ID) as tab:
                 create_train_tab(pretrained, draw, tabs, tab)

@@ -1,36 +1,46 @@
-"""The Draw tab: a canvas or an uploaded image, and what the models predict for it."""
+"""The Draw tab: a canvas with a drawing or an image file, and what the models predict for it."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+import numpy as np
 from gradio.events import Dependency
 from PIL import Image
 
 from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
-from ..feature_maps import feature_maps
+from ..feature_maps import feature_maps, receptive_fields
 from ..jobs.run import TrainingRun
+from ..model_summary import summarize, summary_table
 from ..models import DEFAULT_MODEL, count_parameters
-from ..preprocessing import BlankSketchError, PreprocessingStages, preprocess_with_stages, sketch_to_mnist
+from ..preprocessing import MAX_DIGITS, BlankSketchError, PreprocessingStages, preprocess_with_stages, sketch_to_mnist
+from ..preprocessing.decoding import ImageError
+from .components.digit_boxes.digit_boxes import DigitBoxes
 from .components.feature_maps.feature_maps import FeatureMaps, feature_maps_value
 from .components.fine_tuning.fine_tuning import FineTuning
-from .components.image_upload.image_upload import ImageUpload
+from .components.image_upload.image_upload import ImageUpload, UploadedFile
 from .components.label_feedback.label_feedback import LabelFeedback, is_challenge, score_text, selected_digit
 from .components.model_choice.model_choice import USER_MODEL, ModelChoice, model_choices, model_label
+from .components.model_table.model_table import ModelTable
+from .components.prediction_panel.number_value import ClassifiedDigit, number_value
 from .components.prediction_panel.prediction_panel import (
+    EMPTY_MESSAGE,
     EMPTY_PREDICTION,
     ModelResult,
     PredictionPanel,
     empty_prediction,
-    prediction_value,
 )
-from .components.sketchpad.sketchpad import Sketchpad
+from .components.sketchpad.sketchpad import Sketch, Sketchpad, sketch_image
+from .drawing_files import create_drawing_files
 from .events import IMMEDIATE
+from .mnist_digits import create_mnist_digits
 from .server.errors import user_error
 
+DRAW_TAB_ID = "draw"
 _NO_DIGIT = "no digit"  # the label that the API gives to a rejected image
 
 
@@ -39,13 +49,13 @@ class DrawTab:
     """What the Train tab needs of the Draw tab.
 
     Attributes:
-        pad: the canvas.
+        pad: the canvas; as an input, a `Sketch` or None.
         run: holds the `TrainingRun` that is in progress, or None.
         user_model: holds the `Classifier` that the user trained and uses, or None.
         model: the choice of the model.
         drawings: holds the session's `LabelledDrawings`; they are stored nowhere else.
         fine_tuning: offers to train on them.
-        labelled: the event of one more label, for other events to follow.
+        labelled: the events of more labelled drawings, for other events to follow.
     """
 
     pad: Sketchpad
@@ -54,7 +64,7 @@ class DrawTab:
     model: gr.Radio
     drawings: gr.State
     fine_tuning: FineTuning
-    labelled: Dependency
+    labelled: tuple[Dependency, ...]
 
 
 class DrawHandlers:
@@ -66,26 +76,43 @@ class DrawHandlers:
 
     def __init__(self, pretrained: Mapping[str, Classifier]) -> None:
         self._pretrained = pretrained
+        self._tables = {name: summary_table(summarize(classifier.model)) for name, classifier in pretrained.items()}
 
-    def predict_all(
-        self, sketch: Image.Image | None, user_model: Classifier | None
-    ) -> tuple[PreprocessingStages | None, dict[str, ModelResult]]:
-        """Preprocess a drawing or an image, and classify it with every model.
+    def predict_all(self, sketch: Sketch | None, user_model: Classifier | None) -> list[ClassifiedDigit]:
+        """Preprocess a drawing or an image file, and classify it with every model.
 
         Returns:
-            The stages of preprocessing, and the result of each model by its value in the model choice; None and no
-            results if there is no sketch, or no ink on it.
-        """
-        try:
-            stages = preprocess_with_stages(sketch) if sketch else None
-        except BlankSketchError:  # for example, everything was erased
-            stages = None
-        return (None, {}) if stages is None else (stages, self._classify(stages, user_model))
+            The stages of preprocessing, and the result of each model by its value in the model choice: for each digit
+            of a number, or for the whole if it shows one digit or no number.
 
-    def _classify(self, stages: PreprocessingStages, user_model: Classifier | None) -> dict[str, ModelResult]:
-        """The result of each model by its value in the model choice."""
+        Raises:
+            BlankSketchError: there is no sketch, or no ink on it that could be a digit.
+            ImageError: the file cannot be decoded.
+        """
+        if sketch is None:
+            raise BlankSketchError(EMPTY_MESSAGE)
+        image, default = sketch_image(sketch), self._pretrained[DEFAULT_MODEL]
+        try:
+            stages = preprocess_with_stages(image)
+        except BlankSketchError:
+            digits = default.segment_number(image, None, False)
+            if not digits:
+                raise
+        else:
+            results = self._classify(stages, user_model)
+            digits = default.segment_number(image, stages, results[DEFAULT_MODEL].prediction.is_digit)
+            if not digits:
+                return [(stages, results)]
+        return [(stages, self._classify(stages, user_model, is_digit=True)) for stages in digits]
+
+    def _classify(
+        self, stages: PreprocessingStages, user_model: Classifier | None, is_digit: bool | None = None
+    ) -> dict[str, ModelResult]:
+        """The result of each model by its value in the model choice.
+
+        The first model decides what is a digit, unless it is known: all pretrained ones have the same rejection model.
+        """
         results: dict[str, ModelResult] = {}
-        is_digit = None  # for the first model to decide: all pretrained ones have the same rejection model
         for key, classifier in self._models(user_model).items():
             started = time.perf_counter()
             prediction = classifier.predict_image(stages.image, None if key == USER_MODEL else is_digit)
@@ -102,51 +129,54 @@ class DrawHandlers:
 
     def predict_sketch(
         self,
-        sketch: Image.Image | None,
+        sketch: Sketch | None,
         model: str,
         show_feature_maps: bool,
         user_model: Classifier | None,
         run: TrainingRun | None = None,
-    ) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        """The values of the prediction panel and the feature maps for the drawing on the canvas.
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The values of the prediction panel and the feature maps for what is on the canvas.
 
-        A model in training classifies the drawing from now on, too.
+        A model in training classifies it from now on, too.
         """
-        stages, results = self.predict_all(sketch, user_model)
-        if run and stages:
-            run.set_probe_image(stages.image)
-        if stages is None or model not in results:
-            return EMPTY_PREDICTION, []
-        value = prediction_value(stages, results, model)
-        if not show_feature_maps:
-            return value, []
-        classifier = self._models(user_model)[model]
-        return value, feature_maps_value(feature_maps(classifier.model, stages.image))
-
-    def predict_upload(self, image: Image.Image | None, model: str, user_model: Classifier | None) -> dict[str, Any]:
-        """The update of the second prediction panel for an uploaded image; hides the panel if there is none."""
-        if image is None:
-            return gr.update(visible=False)
         try:
-            stages = preprocess_with_stages(image)
-        except BlankSketchError as error:
-            return gr.update(value=empty_prediction(str(error)), visible=True)
-        results = self._classify(stages, user_model)
+            digits = self.predict_all(sketch, user_model)
+        except (BlankSketchError, ImageError) as error:
+            return empty_prediction(str(error)), {}
+        stages, results = digits[0]
+        if run:
+            run.set_probe_image(stages.image)
         if model not in results:  # the user's model is gone
-            return gr.update(visible=False)
-        return gr.update(value=prediction_value(stages, results, model, first_stage="Extracted ink"), visible=True)
+            return EMPTY_PREDICTION, {}
+        value = number_value(digits, model, is_file=isinstance(sketch, UploadedFile))
+        if not show_feature_maps:
+            return value, {}
+        shown = self._models(user_model)[model].model
+        maps, fields = feature_maps(shown, stages.image), receptive_fields(shown)
+        return value, feature_maps_value(results[model].prediction.model_input, maps, fields)
+
+    def model_table(self, model: str, visible: bool, user_model: Classifier | None) -> list[list[str]]:
+        """The layers of the selected model, see `summary_table`; none where the table is not visible."""
+        models = self._models(user_model)
+        return self._tables[models[model].name] if visible and model in models else []
 
     def add_label(
         self,
         event: gr.EventData,
-        sketch: Image.Image | None,
+        sketch: Sketch | None,
         model: str,
         user_model: Classifier | None,
         drawings: LabelledDrawings,
     ) -> tuple[str, LabelledDrawings]:
-        """Label the drawing on the canvas. Returns a message, and the labelled drawings."""
+        """Label what is on the canvas. Returns a message, and the labelled drawings."""
         label = selected_digit(event)
-        _, results = self.predict_all(sketch, user_model)
+        try:
+            digits = self.predict_all(sketch, user_model)
+        except (BlankSketchError, ImageError):
+            digits = []
+        if len(digits) > 1:
+            return "Only a single digit can be labelled, not a number.", drawings
+        results = digits[0][1] if digits else {}
         if model not in results:
             return "Draw a digit first.", drawings
         prediction = results[model].prediction
@@ -160,19 +190,49 @@ class DrawHandlers:
         Raises:
             gr.Error: there is no image, or no ink in it that could be a digit.
         """
-        if image is None:
-            raise user_error("There is no image to classify. Choose a file that shows one digit.")
-        try:
-            mnist_image = sketch_to_mnist(image)
-        except BlankSketchError as error:
-            raise user_error(str(error)) from error
-        prediction = self._pretrained[DEFAULT_MODEL].predict_image(mnist_image)
+        prediction = self._pretrained[DEFAULT_MODEL].predict_image(_to_mnist(image))
         if not prediction.is_digit:
             return _NO_DIGIT
         return {str(digit): float(probability) for digit, probability in enumerate(prediction.probabilities)}
 
+    def select(self, model: str, user_model: Classifier | None) -> Classifier:
+        """The selected classifier; the default one if the user's model is gone."""
+        return self._models(user_model).get(model, self._pretrained[DEFAULT_MODEL])
+
+    def classify_number_file(self, image: Image.Image | None) -> dict[str, Any]:
+        """The digits of a number by the default model, each with its confidence and its box, for the API.
+
+        Raises:
+            gr.Error: as `classify_file`.
+        """
+        number = self._pretrained[DEFAULT_MODEL].predict_number(image) if image else None
+        if not number or not number.text:
+            _to_mnist(image)  # raises if that is because there is no ink
+            return {"text": "", "digits": []}
+        return {
+            "text": number.text,
+            "digits": [
+                {"label": str(digit.digit), "confidence": digit.confidence, "box": list(box)}
+                for digit, box in zip(number.digits, number.boxes, strict=True)
+            ],
+        }
+
     def _models(self, user_model: Classifier | None) -> dict[str, Classifier]:
         return {**self._pretrained, **({USER_MODEL: user_model} if user_model else {})}
+
+
+def _to_mnist(image: Image.Image | None) -> np.ndarray:
+    """An uploaded image as an MNIST image, uint8 (28, 28).
+
+    Raises:
+        gr.Error: as `DrawHandlers.classify_file`.
+    """
+    if image is None:
+        raise user_error("There is no image to classify. Choose a file that shows one digit.")
+    try:
+        return sketch_to_mnist(image)
+    except BlankSketchError as error:
+        raise user_error(str(error)) from error
 
 
 def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
@@ -184,9 +244,10 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
     handlers = DrawHandlers(pretrained)
     run, user_model = gr.State(None), gr.State(None)
     drawings = gr.State(LabelledDrawings())
-    with gr.Row():
+    with gr.Row(elem_id="draw") as row:
         with gr.Column(min_width=320):
             pad = Sketchpad(elem_id="pad")
+            DigitBoxes()
         with gr.Column(min_width=320):
             panel = PredictionPanel(elem_id="reading")
             with gr.Row():
@@ -202,23 +263,18 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
             feedback = LabelFeedback(elem_id="label-feedback")
             fine_tuning = FineTuning(elem_id="fine-tuning")
             maps = FeatureMaps(elem_id="feature-maps")
-            with gr.Accordion("Classify a photo or image file", open=False):
-                image = ImageUpload(
-                    label="One digit, with some margin around it",
-                    sources=["upload", "webcam", "clipboard"],
-                    # Not mirrored, as a mirrored digit is not a digit. A phone's rear camera can see the paper.
-                    webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": {"facingMode": "environment"}}),
-                    height=240,
-                    elem_id="image",
-                )
-                image_panel = PredictionPanel(elem_id="image-prediction", visible=False)
-            # Invisible components behind the API's /predict.
+            table = ModelTable(elem_id="model-table")
+            # Invisible components behind the API's /predict and /predict_number.
+            image = ImageUpload(label="One digit, with some margin around it", visible=False)
             api_result = gr.Label(label="prediction", visible=False)
+            api_number = gr.JSON(label="number", visible=False)
             api_trigger = gr.Button(visible=False)
 
-    async def predict_sketch(*inputs: Any) -> tuple[dict[str, Any], list[dict[str, str]]]:
-        """In the event loop: with many users, threads would wait for each other's hold of Python's lock."""
-        return handlers.predict_sketch(*inputs)
+    async def predict_sketch(sketch: Sketch | None, *inputs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A drawing in the event loop: with many users, threads would wait for each other's hold of Python's lock."""
+        if isinstance(sketch, UploadedFile):  # takes several times as long
+            return await asyncio.to_thread(handlers.predict_sketch, sketch, *inputs)
+        return handlers.predict_sketch(sketch, *inputs)
 
     gr.on(
         [pad.input, model.change, user_model.change, show_feature_maps.change],
@@ -232,11 +288,10 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
         handlers.add_label, [pad, model, user_model, drawings], [feedback, drawings], **IMMEDIATE
     )
     gr.on(
-        [image.upload, image.clear, model.change, user_model.change],  # pasted images and photos are uploads too
-        handlers.predict_upload,
-        [image, model, user_model],
-        image_panel,
-        trigger_mode="always_last",
+        [model.change, user_model.change, show_feature_maps.change],
+        handlers.model_table,
+        [model, show_feature_maps, user_model],
+        table,
         **IMMEDIATE,
     )
     api_trigger.click(
@@ -249,4 +304,18 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
             f"{DEFAULT_MODEL}."
         ),
     )
-    return DrawTab(pad, run, user_model, model, drawings, fine_tuning, labelled)
+    api_trigger.click(
+        handlers.classify_number_file,
+        image,
+        api_number,
+        api_name="predict_number",
+        api_description=(
+            f"Classify an image file that shows a number of one to {MAX_DIGITS} digits, which do not touch: the number "
+            "as 'text', and for each of its 'digits' a label, a confidence and a box, [left, top, right, bottom] in "
+            f"pixels, by {DEFAULT_MODEL}. The text is empty if the image does not look like a number."
+        ),
+    )
+    with row, gr.Column(min_width=320), gr.Accordion("Files and test digits", open=False, elem_id="files"):
+        create_mnist_digits(handlers.select, model, user_model, feedback)
+        loaded = create_drawing_files(handlers.select, model, user_model, drawings, feedback)
+    return DrawTab(pad, run, user_model, model, drawings, fine_tuning, (labelled, loaded))

@@ -167,9 +167,10 @@ def create_fine_tuning(
     button.stop(cancel, draw.run, **IMMEDIATE)
     # Queued, since only then the page notices that the user's model has changed where another one was chosen before.
     undone = button.undo(handlers.undo, outcome, [outcome, *chosen], **QUEUED)
-    for event in (draw.labelled, trained, undone):
+    for event in (*draw.labelled, trained, undone):
         event.then(show_outcome, [draw.drawings, draw.run, outcome], button, **IMMEDIATE)
-    draw.labelled.then(STANDBY.warm_up, **IMMEDIATE)
+    for labelled in draw.labelled:
+        labelled.then(STANDBY.warm_up, **IMMEDIATE)
 
 
 def cancel(run: TrainingRun | None) -> None:

@@ -7,16 +7,19 @@ import numpy as np
 from PIL import Image
 
 
-def png_url(pixels: np.ndarray, max_side: int | None = None) -> str:
+def png_url(pixels: np.ndarray, max_side: int | None = None, as_alpha: bool = False) -> str:
     """A greyscale image as a PNG data URL.
 
     Args:
         pixels: (H, W), 0 to 255.
         max_side: in pixels; a larger image is scaled down.
+        as_alpha: whether the image is white, and the pixels are its alpha channel.
     """
     image = Image.fromarray(pixels.astype(np.uint8))
     if max_side and max(image.size) > max_side:
         image.thumbnail((max_side, max_side), Image.Resampling.BOX)
+    if as_alpha:
+        image = Image.merge("LA", (Image.new("L", image.size, 255), image))
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import html
 import json
 import secrets
 from collections.abc import AsyncIterator, Mapping
@@ -12,27 +13,30 @@ from typing import Any
 import gradio as gr
 import numpy as np
 from gradio.utils import get_upload_folder
-from PIL import Image
 
-from ..checkpoint import save_checkpoint
+from ..checkpoint import CheckpointError, decode_checkpoint, save_checkpoint
 from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
 from ..data.mnist import load_mnist_cached
-from ..jobs.history import History
 from ..jobs.process import STANDBY
 from ..jobs.queue import JobQueue
 from ..jobs.report import Report
 from ..jobs.run import MAX_PAUSE_SECONDS, RunState, TrainingRun
 from ..models import DEFAULT_MODEL, MODELS
 from ..preprocessing import BlankSketchError, sketch_to_mnist
+from ..preprocessing.decoding import ImageError
 from ..training import AUGMENTATIONS
 from ..training.batches import LabelledImages
+from ..training.history import History
+from ..training.metrics import curves_csv
+from .browser_files import file_content, pick_file
 from .components.model_choice.model_choice import USER_MODEL, model_choices
 from .components.percent_slider.percent_slider import PercentSlider
 from .components.run_history.run_history import RunHistory, run_history_value
 from .components.run_results.run_results import RunResults, run_results_value
+from .components.sketchpad.sketchpad import Sketch, sketch_image
 from .components.training_monitor.training_monitor import TrainingMonitor, training_monitor_value
-from .draw_tab import DrawTab
+from .draw_tab import DRAW_TAB_ID, DrawTab
 from .events import IMMEDIATE, QUEUED
 from .fine_tuning import create_fine_tuning
 from .messages import extra_data_effect, status_text, summary_text
@@ -64,7 +68,12 @@ class TrainTab:
         self.trained_model = gr.State(None)  # the `Classifier` of the last finished run
         self.reports = gr.State([])  # numbered reports of the session, oldest first
         with gr.Row():
-            with gr.Column(min_width=300, scale=1):
+            with gr.Column(min_width=300, scale=1, elem_id="training-form"):
+                with gr.Row(elem_id="run-buttons"):
+                    # Enabled once the settings of a link are in the form.
+                    self.start = gr.Button("Train", variant="primary", interactive=False, elem_id="train", min_width=72)
+                    self.pause = gr.Button("Pause", interactive=False, elem_id="pause", min_width=72)
+                    self.stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop")
                 self.model = gr.Radio(list(MODELS), value=form.model, label="Model")
                 self.recipe = gr.Radio(
                     RECIPES,
@@ -72,28 +81,26 @@ class TrainTab:
                     label="Recipe",
                     info="Default, or the reference model's published recipe",
                 )
-                with gr.Row():
-                    # Enabled once the settings of a link are in the form.
-                    self.start = gr.Button("Train", variant="primary", interactive=False, elem_id="train", min_width=72)
-                    self.pause = gr.Button("Pause", interactive=False, elem_id="pause", min_width=72)
-                    self.stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="stop")
                 with gr.Accordion("Settings", open=False, elem_id="settings"):
                     self._create_settings(form)
                 self.use_drawings = gr.Checkbox(
                     label=_use_drawings_label(0), interactive=False, elem_id="use-drawings", container=False
                 )
-            with gr.Column(min_width=300, scale=3):
+            with gr.Column(min_width=300, scale=3, elem_id="training-progress"):
                 self.monitor = TrainingMonitor(_INVITATION, elem_id="monitor")
-        with gr.Row(visible=False) as self.results_row:
+        with gr.Row():
             layout: dict[str, Any] = {"size": "md", "min_width": 140}  # two buttons side by side on a phone
-            self.use = gr.Button("Use on the Draw tab", variant="primary", elem_id="use", **layout)
+            after_run = layout | {"visible": False}
+            self.use = gr.Button("Use on the Draw tab", variant="primary", elem_id="use", **after_run)
+            self.load = gr.Button("Load weights", elem_id="load", **layout)
             self.restore = gr.Button("Restore pretrained model", interactive=False, elem_id="restore", **layout)
-            self.weights = gr.DownloadButton("Download weights", elem_id="weights", **layout)
-            self.metrics = gr.DownloadButton("Download metrics", elem_id="metrics", **layout)
-            self.curves = gr.DownloadButton("Download curves", elem_id="curves", **layout)
+            self.weights = gr.DownloadButton("Download weights", elem_id="weights", **after_run)
+            self.metrics = gr.DownloadButton("Download metrics", elem_id="metrics", **after_run)
+            self.curves = gr.DownloadButton("Download curves", elem_id="curves", **after_run)
         self.results = RunResults(elem_id="results", visible=False)
         self.history = RunHistory(elem_id="history")
-        self.query = gr.Textbox(visible=False)  # for the script that copies a link, which cannot see a `gr.State`
+        # For scripts, which cannot see a `gr.State`: a link's query, and the content of a file.
+        self.query, self.file = gr.Textbox(visible=False), gr.Textbox(visible=False)
 
     def _create_settings(self, form: TrainingForm) -> None:
         # Numbers have no minimum, maximum or precision here: Gradio would reject what is out of range without naming
@@ -189,7 +196,7 @@ class TrainHandlers:
             training_set,
             test_set,
             self._queue,
-            probe_image=probe_image(sketch, test_set),
+            probe_image=await asyncio.to_thread(probe_image, sketch, test_set),
             extra_data=extra_data,
         )
         run.start()
@@ -232,7 +239,10 @@ class TrainHandlers:
         try:
             files = self._save_files(run, report)
         except OSError as error:
-            files = {button: gr.DownloadButton(interactive=False) for button in (tab.weights, tab.metrics, tab.curves)}
+            files = {
+                button: gr.DownloadButton(visible=True, interactive=False)
+                for button in (tab.weights, tab.metrics, tab.curves)
+            }
             text += f" The files to download could not be written ({error.strerror}); the model can be used."
         return (
             self._monitor(run, text, reports)
@@ -243,8 +253,7 @@ class TrainHandlers:
                 tab.results: gr.update(value=run_results_value(report), visible=True),
                 tab.history: run_history_value(numbered),
                 tab.reports: numbered,
-                tab.results_row: gr.Row(visible=True),
-                tab.use: gr.Button(interactive=True),
+                tab.use: gr.Button(visible=True, interactive=True),
             }
             | files
         )
@@ -259,9 +268,9 @@ class TrainHandlers:
         files = {
             tab.weights: _save_weights(folder, run),
             tab.metrics: _save_text(folder / "metrics.json", json.dumps(report.metrics(), indent=2)),
-            tab.curves: _save_text(folder / "curves.csv", report.curves_csv()),
+            tab.curves: _save_text(folder / "curves.csv", curves_csv(report.history)),
         }
-        return {button: gr.DownloadButton(value=path, interactive=True) for button, path in files.items()}
+        return {button: gr.DownloadButton(value=path, visible=True, interactive=True) for button, path in files.items()}
 
     def _monitor(self, run: TrainingRun, status: str, reports: list[tuple[int, Report]]) -> Updates:
         previous: History | None = reports[-1][1].history if reports else None
@@ -292,6 +301,30 @@ class TrainHandlers:
         if trained_model is None:
             raise user_error("There is no trained model to use. Train one first.")
         return self.choose(trained_model, USER_MODEL)
+
+    def load_weights(self, file: str | None) -> Updates:
+        """Offer the model of a checkpoint on the Draw tab, and select it there.
+
+        Args:
+            file: see `file_content`.
+
+        Raises:
+            gr.Error: the file cannot be used.
+        """
+        content = file_content(file)
+        if content is None:
+            return {self._tab.restore: gr.skip()}
+        try:
+            checkpoint = decode_checkpoint(content)
+        except CheckpointError as error:
+            raise user_error(f"The weights were not loaded. {html.escape(str(error))}") from error
+        accuracy = "unknown" if checkpoint.test_accuracy is None else f"{checkpoint.test_accuracy:.2%}"
+        gr.Info(
+            f"Loaded {checkpoint.name}. Test accuracy according to the file: {accuracy}. The Draw tab uses it as “Your "
+            "model” until you restore the pretrained model."
+        )
+        loaded = Classifier(checkpoint.model, checkpoint.name, checkpoint.test_accuracy, checkpoint.calibration)
+        return self.choose(loaded, USER_MODEL) | {self._tab.use: gr.Button(interactive=True)}
 
     def restore(self) -> Updates:
         """Remove the user's model from the Draw tab again."""
@@ -335,6 +368,9 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
         selected = gr.Tabs(selected=TRAIN_TAB_ID) if query.get("tab") == TRAIN_TAB_ID else gr.skip()
         return {tabs: selected, tab.start: gr.Button(interactive=True)} | handlers.open_link(query)
 
+    def use_model(trained_model: Classifier | None) -> Updates:
+        return handlers.use_model(trained_model) | {tabs: gr.Tabs(selected=DRAW_TAB_ID)}
+
     states = [draw.run, tab.trained_model, tab.reports]
     buttons = [tab.start, tab.pause, tab.stop, tab.use, tab.weights, tab.metrics, tab.curves]
     choice = [draw.user_model, draw.model, tab.use, tab.restore]
@@ -342,13 +378,20 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
     tab.start.click(
         handlers.train,
         [*tab.form, tab.use_drawings, draw.pad, draw.drawings, tab.reports, draw.run],
-        [*states, *buttons, tab.monitor, tab.results, tab.history, tab.results_row],
+        [*states, *buttons, tab.monitor, tab.results, tab.history],
         **QUEUED,
     )
     tab.pause.click(pause_or_resume, draw.run, **IMMEDIATE)
     tab.stop.click(stop, draw.run, **IMMEDIATE)
-    tab.use.click(handlers.use_model, tab.trained_model, choice, **IMMEDIATE)
+    used = tab.use.click(use_model, tab.trained_model, [*choice, tabs], **IMMEDIATE)
+    used.success(None, js="() => scrollTo(0, 0)", **IMMEDIATE)
     tab.restore.click(handlers.restore, outputs=choice, **IMMEDIATE)
+    tab.load.click(None, outputs=tab.file, js=pick_file(".pt"), **IMMEDIATE).success(
+        handlers.load_weights,
+        tab.file,
+        choice,
+        **QUEUED,  # only queued events can show a message that is no error
+    )
     gr.on(
         [tab.model.input, tab.recipe.input],
         recipe_defaults,
@@ -357,7 +400,8 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
         **IMMEDIATE,
     )
     create_fine_tuning(pretrained, draw, handlers.choose, choice)
-    draw.labelled.then(offer_drawings, draw.drawings, tab.use_drawings, **IMMEDIATE)
+    for labelled in draw.labelled:
+        labelled.then(offer_drawings, draw.drawings, tab.use_drawings, **IMMEDIATE)
     tab.link.click(link_query, tab.form, tab.query, **IMMEDIATE).success(None, tab.query, js=_COPY_LINK, **IMMEDIATE)
     tab_item.select(STANDBY.warm_up, **IMMEDIATE)
     gr.on(None, open_tab, outputs=[*tab.form, tab.start, tab.monitor, tabs], **IMMEDIATE)
@@ -409,11 +453,11 @@ def offer_drawings(drawings: LabelledDrawings) -> gr.Checkbox:
     return gr.Checkbox(label=_use_drawings_label(drawings.count), interactive=drawings.count > 0)
 
 
-def probe_image(sketch: Image.Image | None, test_set: LabelledImages) -> np.ndarray:
-    """The drawing on the canvas in MNIST's format, or an image of the test set if it is blank, uint8 (28, 28)."""
+def probe_image(sketch: Sketch | None, test_set: LabelledImages) -> np.ndarray:
+    """What is on the canvas in MNIST's format, or an image of the test set if it is blank, uint8 (28, 28)."""
     if sketch:
-        with contextlib.suppress(BlankSketchError):
-            return sketch_to_mnist(sketch)
+        with contextlib.suppress(BlankSketchError, ImageError):
+            return sketch_to_mnist(sketch_image(sketch))
     return test_set[0][_EXAMPLE % len(test_set[0])].numpy()
 
 

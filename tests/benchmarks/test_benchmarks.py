@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import confidence, drawings, files, tables
+from benchmarks import confidence, drawings, files, numbers, tables
 from mnist_cnn.checkpoint import load_pretrained
 from mnist_cnn.models import MODELS
 from mnist_cnn.preprocessing import sketch_to_mnist
+from mnist_cnn.preprocessing.components import label_components
 from tests.support.digits import DIGITS
 from tests.support.strokes import load_strokes, place, render
 
@@ -104,6 +105,27 @@ def test_outcomes_of_files_are_counted(tmp_path, pool, capsys):
     assert {path.name for path in (tmp_path / "sheets").iterdir()} == {"paint.png", "scan.png"}
     row = files.evaluate_kind("nominal", SAMPLES, pool, None)
     assert row["files"] == sum(row["outcomes"]["net-8k"].values()) == 10
+
+
+@pytest.mark.parametrize("as_drawn", [False, True])
+@pytest.mark.parametrize("length", [2, 6])
+def test_digits_of_a_drawn_number_do_not_touch(length, as_drawn):
+    samples = [sample for sample in SAMPLES if len(sample["strokes"]) == 1] * 3
+    for (strokes, text), pen, random in numbers.write_numbers(samples, length, 3, min_pen=8):
+        assert len(text) == len(strokes) == length
+        image = np.asarray(numbers.draw_number(strokes, pen, random, as_drawn).getchannel("A"))
+        assert not (image[0].any() or image[-1].any() or image[:, 0].any() or image[:, -1].any())
+        assert label_components(image > 0).max() == length
+
+
+def test_outcomes_of_numbers_are_counted():
+    drawn = list(numbers.write_numbers(SAMPLES * 2, 3, 4))
+    row = numbers.evaluate("some", 3, [*drawn, (([np.array([[0, 0], [3, 0.1]])], "111"), 0.1, drawn[0][2])])
+    assert row["outcomes"] == {"right": 4, "rejected": 1, "wrong": 0}
+    row = numbers.evaluate_others(
+        "some.jsonl.gz", [render(DIGITS[3]), numbers.draw_number(*drawn[0][0][:1], *drawn[0][1:])]
+    )
+    assert (row["drawings"], row["several"]) == (2, 1)
 
 
 def test_reliability_of_known_probabilities():

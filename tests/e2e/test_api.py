@@ -20,8 +20,11 @@ from mnist_cnn.classifier import load_classifier
 from tests.support import PROJECT
 from tests.support.digits import DIGITS
 from tests.support.http_client import HttpClient
+from tests.support.numbers import number
 from tests.support.server import free_port, wait_for
 from tests.support.strokes import render
+
+ENDPOINTS = ["/predict", "/predict_number"]
 
 
 @pytest.fixture
@@ -41,7 +44,7 @@ def test_predict_returns_probabilities_to_the_gradio_client(url, tmp_path):
     file = tmp_path / "digit.png"
     page = write_image(file)
     client = Client(url, verbose=False)
-    assert [name for name in client.view_api(return_format="dict")["named_endpoints"]] == ["/predict"]
+    assert [name for name in client.view_api(return_format="dict")["named_endpoints"]] == ENDPOINTS
     result = client.predict(handle_file(file), api_name="/predict")
     assert result["label"] == "5"
     confidences = {entry["label"]: entry["confidence"] for entry in result["confidences"]}
@@ -51,6 +54,20 @@ def test_predict_returns_probabilities_to_the_gradio_client(url, tmp_path):
     assert client.predict(handle_file(file), api_name="/predict")["label"] == "no digit"
     with pytest.raises(Exception, match="no image"):
         client.predict(None, api_name="/predict")
+
+
+def test_predict_number_returns_digits_to_the_gradio_client(url, tmp_path):
+    file = tmp_path / "number.png"
+    drawing = render(number("42", 0.4, 0.1), width=12)
+    drawing.save(file)
+    expected = load_classifier().predict_number(drawing)
+    assert Client(url, verbose=False).predict(handle_file(file), api_name="/predict_number") == {
+        "text": "42",
+        "digits": [
+            {"label": label, "confidence": pytest.approx(digit.confidence, abs=1e-5), "box": list(box)}
+            for label, digit, box in zip("42", expected.digits, expected.boxes, strict=True)
+        ],
+    }
 
 
 def documented_commands():
@@ -85,8 +102,9 @@ def test_agents_find_the_parameters_of_predict(client):
     # The hub's agents.md sends agents to this address, and from there to the requests that curl makes above.
     status, body = client.request("GET", "/gradio_api/info")
     endpoints = json.loads(body)["named_endpoints"]
-    assert status == 200 and list(endpoints) == ["/predict"]
-    assert [parameter["parameter_name"] for parameter in endpoints["/predict"]["parameters"]] == ["image"]
+    assert status == 200 and list(endpoints) == ENDPOINTS
+    for endpoint in endpoints.values():
+        assert [parameter["parameter_name"] for parameter in endpoint["parameters"]] == ["image"]
     assert "no digit" in endpoints["/predict"]["description"]
 
 

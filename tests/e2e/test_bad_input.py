@@ -72,7 +72,7 @@ def test_invalid_prediction_request_is_rejected_with_the_reason(client, request_
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "damaged"),
+        (b"", "empty"),
         (b"{}", "damaged"),
         (FIVE_PNG[:200], "damaged"),
         (png_with_header(20_000, 20_000), "pixels"),
@@ -107,8 +107,9 @@ def test_images_of_other_formats_are_classified(client):
         assert (kind, data[0]["label"]) == ("complete", "5")
 
 
-@pytest.mark.parametrize("meta", [{"meta": {"_type": "gradio.FileData"}}, {}], ids=["file", "no meta"])
-@pytest.mark.parametrize(
+NOT_FOUND = "The uploaded file was not found. Upload the image again."
+META = pytest.mark.parametrize("meta", [{"meta": {"_type": "gradio.FileData"}}, {}], ids=["file", "no meta"])
+PATHS = pytest.mark.parametrize(
     "path",
     [
         "/etc/passwd",
@@ -124,13 +125,28 @@ def test_images_of_other_formats_are_classified(client):
         None,
     ],
 )
+
+
+@META
+@PATHS
+def test_canvas_opens_no_path_from_a_request(client, path, meta):
+    status, body = client.draw({"path": path} | meta)
+    if status == 200:
+        value = json.loads(json.loads(body)["data"][0])
+        assert (value["state"], value["message"]) == ("empty", NOT_FOUND)
+    else:
+        assert is_rejected(status, body)
+
+
+@META
+@PATHS
 def test_predict_opens_no_path_from_a_request(client, path, meta):
     kind, data = client.call("predict", [{"path": path} | meta])
     assert kind == "error"
     assert data["error"].endswith(".")
 
 
-@pytest.mark.parametrize("meta", [{"meta": {"_type": "gradio.FileData"}}, {}], ids=["file", "no meta"])
+@META
 def test_predict_opens_no_url_from_a_request(client, meta):
     for url in (FIVE_URL, "http://127.0.0.1:9/digit.png"):
         kind, data = client.call("predict", [{"path": None, "url": url} | meta])

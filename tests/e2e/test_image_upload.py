@@ -1,7 +1,6 @@
-"""The upload of images on the Draw tab: a file, the clipboard and the camera, in headless Chromium."""
+"""Image files on the canvas: chosen, dropped, pasted and photographed, in headless Chromium."""
 
 import base64
-import io
 
 import numpy as np
 import pytest
@@ -9,16 +8,39 @@ from PIL import Image
 
 from benchmarks.photos import CONDITIONS, photograph
 from mnist_cnn.classifier import load_classifier
-from mnist_cnn.preprocessing import sketch_to_mnist
-from tests.support.browser import draw, expect
+from mnist_cnn.feature_maps import feature_maps, receptive_fields
+from mnist_cnn.preprocessing import preprocess_with_stages, sketch_to_mnist
+from mnist_cnn.ui.components.feature_maps.feature_maps import feature_maps_value
+from tests.support.browser import draw, expect, wait_until_idle
 from tests.support.digits import DIGITS
-from tests.support.page import DESKTOP, PHONE, centred, digit
+from tests.support.image_files import encode
+from tests.support.page import DESKTOP, PHONE, centred, digit, open_tab, percents
 
-# What Ctrl+V does where the clipboard holds an image.
-PASTE = """async (url) => {
+# Puts an image into the clipboard.
+COPY = """async (url) => {
     const image = await (await fetch(url)).blob();
     await navigator.clipboard.write([new ClipboardItem({ "image/png": image })]);
 }"""
+
+# What the browser does when a file is dropped onto an element.
+DROP = """async (element, url) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([await (await fetch(url)).blob()], "dropped.png"));
+    for (const type of ["dragover", "drop"]) {
+        const event = new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true });
+        if (element.dispatchEvent(event)) throw new Error(`The browser would handle ${type}.`);
+    }
+}"""
+
+# What the canvas shows, (H, W) colours.
+PIXELS = """() => {
+    const canvas = document.querySelector("#pad canvas");
+    return [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data];
+}"""
+
+
+def png_url(image):
+    return "data:image/png;base64," + base64.b64encode(encode(image)).decode()
 
 
 @pytest.fixture
@@ -30,103 +52,209 @@ def photo(tmp_path):
 
 
 @pytest.fixture
-def open_upload(open_page):
-    """Opens the page with the upload of images unfolded."""
+def landscape(tmp_path):
+    """A photo of a 5 at the left side of a sheet that is twice as wide as high, as a file."""
+    file = tmp_path / "landscape.jpg"
+    square = photograph(DIGITS[5], CONDITIONS["even light"], np.random.default_rng(1)).convert("RGB")
+    image = Image.new("RGB", (2 * square.width, square.height), square.getpixel((0, 0)))
+    image.paste(square, (0, 0))
+    image.save(file, quality=95)
+    return file
 
-    def open_upload(**options):
-        page = open_page(**options)
-        page.get_by_role("button", name="Classify a photo or image file").click()
-        page.get_by_role("button", name="Upload file").wait_for()
-        return page
 
-    return open_upload
+def choose(page, file):
+    page.set_input_files("#pad input[type=file]", file)
 
 
 def expect_digit(page, text):
-    expect(page.locator("#image-prediction .digit")).to_have_text(text)
+    expect(page.locator("#reading .digit")).to_have_text(text)
+    wait_until_idle(page)
 
 
-def upload(page, file):
-    page.set_input_files("#image input[type=file]", file)
-    page.get_by_role("button", name="Remove Image").wait_for()
+def expect_message(page, text):
+    expect(page.locator("#reading .verdict")).to_contain_text(text)
 
 
-def test_file_is_classified_and_its_stages_shown(open_upload, photo):
-    page = open_upload()
-    assert not page.locator("#image-prediction").is_visible()
-    upload(page, photo)
+def hint(page):
+    """The text in the middle of the canvas, or None if it is hidden."""
+    element = page.locator("#pad .hint")
+    return element.inner_text() if element.is_visible() else None
+
+
+def pixels(page):
+    """The colours that the canvas shows, int (H, W, 4)."""
+    values = np.array(page.evaluate(PIXELS))
+    side = round((values.size / 4) ** 0.5)
+    return values.reshape(side, side, 4)
+
+
+def test_chosen_file_has_the_prediction_its_stages_and_feature_maps(open_page, photo):
+    page = open_page()
+    page.get_by_role("checkbox", name="Feature maps").check()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Image", exact=True).click()
+    chooser.value.set_files(photo)
     expect_digit(page, "5")
     expected = load_classifier().predict(Image.open(photo))
-    assert (centred(page, "#image-prediction") == expected.image).all()
-    percents = page.locator("#image-prediction .percent").all_inner_texts()
-    assert percents == [f"{100 * probability:.1f}%" for probability in expected.probabilities]
-    steps = page.locator("#image-prediction .stages .name").all_inner_texts()
+    assert (centred(page) == expected.image).all()
+    assert page.locator("#reading .percent").all_inner_texts() == percents(expected.probabilities)
+    steps = page.locator("#reading .stages .name").all_inner_texts()
     assert steps == ["Extracted ink", "Cropped", "Resized to 20×20", "Centred", "Model input"]
-    assert page.locator("#image-prediction .models tr").count() == 2
+    assert page.locator("#reading .models tr").count() == 2
+    model = load_classifier().model
+    maps = feature_maps_value(expected.model_input, feature_maps(model, expected.image), receptive_fields(model))
+    strips = page.locator("#feature-maps .maps")
+    assert [strip.get_attribute("src") for strip in strips.all()] == [layer["image"] for layer in maps["layers"]]
     page.locator("#model label").nth(1).click()
-    expect(page.locator("#image-prediction tr.selected .name")).to_have_text("net-8k")
-    page.get_by_role("button", name="Remove Image").click()
-    page.wait_for_selector("#image-prediction", state="hidden")
-    upload(page, photo)
+    expect(page.locator("#reading tr.selected .name")).to_have_text("net-8k")
+
+
+def test_image_can_be_labelled(open_page, photo):
+    page = open_page()
+    choose(page, photo)
     expect_digit(page, "5")
+    page.get_by_role("button", name="Correct label: 5").click()
+    expect(page.locator("#label-feedback .score")).to_have_text("Saved as 5. Correct so far: 1 of 1.")
 
 
-def test_photo_and_canvas_are_independent(open_upload, photo):
-    page = open_upload()
+def test_image_takes_the_place_of_the_drawing_and_back(open_page, photo):
+    page = open_page()
     draw(page, DIGITS[3])
     assert digit(page) == "3"
-    upload(page, photo)
+    choose(page, photo)
     expect_digit(page, "5")
-    assert digit(page) == "3"
-
-
-def test_empty_sheet_is_reported_as_blank(open_upload, tmp_path):
-    page = open_upload()
-    photograph([], CONDITIONS["lamp"], np.random.default_rng(0)).convert("RGB").save(tmp_path / "empty.jpg")
-    upload(page, tmp_path / "empty.jpg")
-    message = page.locator("#image-prediction .verdict .message")
-    expect(message).to_contain_text("The image is blank")
+    label = page.locator("#pad canvas").get_attribute("aria-label")
+    assert label.startswith("Image five.jpg.")
+    page.get_by_role("button", name="Undo").click()
+    expect_digit(page, "3")
+    page.get_by_role("button", name="Redo").click()
+    expect_digit(page, "5")
+    draw(page, DIGITS[7])
+    assert digit(page) == "7"
+    page.get_by_role("button", name="Undo").click()  # a stroke and what it replaced
+    expect_digit(page, "5")
+    page.get_by_role("button", name="Clear").click()
     expect_digit(page, "")
+    assert hint(page).startswith("Draw a digit")
 
 
-def test_pasted_image_is_classified(open_upload, photo, tmp_path):
-    page = open_upload(permissions=["clipboard-read", "clipboard-write"])
-    buffer = io.BytesIO()
-    Image.open(photo).save(buffer, "PNG")
-    page.evaluate(PASTE, "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode())
-    page.get_by_role("button", name="Paste from clipboard").click()
-    page.get_by_role("button", name="Remove Image").wait_for()
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_image_fits_the_canvas_and_the_extracted_ink_is_tinted(open_page, landscape, scheme):
+    page = open_page(color_scheme=scheme)
+    choose(page, landscape)
     expect_digit(page, "5")
-    assert (centred(page, "#image-prediction") == sketch_to_mnist(Image.open(photo))).all()
+    page.wait_for_function("!document.querySelector('#pad .hint:not([hidden])')")
+    ink = preprocess_with_stages(Image.open(landscape)).ink  # (H, W)
+    page.wait_for_function(  # until the tint is painted
+        f"() => {{ const data = ({PIXELS})(); let count = 0;"
+        "for (let i = 0; i < data.length; i += 4) count += data[i] - data[i + 2] > 120; return count > 100; }"
+    )
+    shown = pixels(page)
+    side = len(shown)
+    width, height = Image.open(landscape).size
+    height = round(side * height / width)
+    top = (side - height) // 2
+    assert not shown[: top - 2, :, 3].any() and not shown[top + height + 2 :, :, 3].any()
+    assert shown[top + 2 : top + height - 2, 2:-2, 3].min() == 255
+    mask = np.asarray(Image.fromarray(ink.astype(np.float32)).resize((side, height)))
+    orange = shown[top : top + height, :, 0] - shown[top : top + height, :, 2]
+    assert np.median(orange[mask > 0.95]) > 120
+    assert np.median(orange[mask == 0]) < 60
 
 
-def test_camera_image_is_classified_and_not_mirrored(open_upload, camera):
-    page = open_upload()
-    page.get_by_role("button", name="Capture from camera").click()
-    page.get_by_role("button", name="Click to Access Webcam").click()
-    page.get_by_role("button", name="capture photo").click()
-    page.get_by_role("button", name="Remove Image").wait_for()
+def test_empty_sheet_is_shown_with_the_reason(open_page, tmp_path):
+    page = open_page()
+    photograph([], CONDITIONS["lamp"], np.random.default_rng(0)).convert("RGB").save(tmp_path / "empty.jpg")
+    choose(page, tmp_path / "empty.jpg")
+    expect_message(page, "The image is blank")
+    expect_digit(page, "")
+    assert hint(page) is None
+    assert pixels(page)[:, :, 3].any()
+
+
+def test_refused_file_gets_the_reason_in_place_of_a_prediction_and_its_name_on_the_canvas(open_page, tmp_path):
+    page = open_page()
+    draw(page, DIGITS[3])
+    assert digit(page) == "3"
+    for name, content, message in (
+        ("document.pdf", b"%PDF-1.7", "The file has the format PDF, which is not supported."),
+        ("nothing.png", b"", "The file is empty."),
+        ("damaged.png", encode(Image.new("RGB", (9, 9)))[:40], "The image is damaged"),
+        ("large.png", bytes(11 * 2**20), "The file has 11.0 MiB; at most 10.0 MiB are accepted."),
+    ):
+        (tmp_path / name).write_bytes(content)
+        choose(page, tmp_path / name)
+        expect_message(page, message)
+        expect(page.locator("#reading .digit")).to_have_text("")
+        expect(page.locator("#pad .hint")).to_have_text(name)
+        assert not pixels(page).any()
+    draw(page, DIGITS[7])
+    assert digit(page) == "7"
+    assert hint(page) is None
+
+
+def test_dropped_image_is_classified(open_page, photo):
+    page = open_page()
+    page.locator("#pad canvas").evaluate(DROP, png_url(Image.open(photo)))
+    expect_digit(page, "5")
+    assert (centred(page) == sketch_to_mnist(Image.open(photo))).all()
+    assert not page.locator("#pad .dropping").count()
+
+
+def test_image_is_pasted_anywhere_but_in_a_text_field(open_page, photo):
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    page.evaluate(COPY, png_url(Image.open(photo)))
+    open_tab(page, "Train")
+    page.click("#settings button")
+    page.get_by_label("Seed").focus()
+    page.keyboard.press("Control+v")
+    page.get_by_role("tab", name="Train").focus()
+    assert not page.locator("#pad canvas").is_visible()
+    page.keyboard.press("Control+v")
+    expect_digit(page, "5")
+    assert (centred(page) == sketch_to_mnist(Image.open(photo))).all()
+
+
+def test_camera_photo_is_classified_and_not_mirrored(open_page, camera):
+    page = open_page()
+    page.get_by_role("button", name="Camera").click()
+    page.wait_for_function("document.querySelector('#pad video').videoWidth")
+    page.get_by_role("button", name="Clear").click()  # closes the camera
+    expect(page.locator("#pad video")).to_be_hidden()
+    page.get_by_role("button", name="Camera").click()
+    page.wait_for_function("document.querySelector('#pad video').videoWidth")
+    page.get_by_role("button", name="Take photo").click()
     expect_digit(page, "2")
+    expect(page.locator("#pad video")).to_be_hidden()
     expected = sketch_to_mnist(Image.open(camera)).astype(int)
-    differences = [np.abs(centred(page, "#image-prediction") - other).mean() for other in (expected, expected[:, ::-1])]
+    differences = [np.abs(centred(page) - other).mean() for other in (expected, expected[:, ::-1])]
     assert differences[0] < 12 < differences[1]
 
 
-def test_phone_offers_its_camera_and_its_photos(open_upload):
-    page = open_upload(viewport=PHONE, has_touch=True, is_mobile=True)
-    chooser = page.locator("#image input[type=file]")
+def test_camera_that_is_denied_is_explained(open_page):
+    page = open_page()
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('denied')); }")
+    page.get_by_role("button", name="Camera").click()
+    expect_message(page, "The camera cannot be used.")
+    draw(page, DIGITS[7])
+    assert digit(page) == "7"
+
+
+def test_phone_offers_its_camera_and_its_photos(open_page):
+    page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
+    chooser = page.locator("#pad input[type=file]")
     assert chooser.get_attribute("accept") == "image/*"
     assert chooser.get_attribute("capture") is None  # with it there would be the camera alone
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_panel_fits_the_screen(open_upload, photo, viewport, scheme):
-    page = open_upload(viewport=viewport, color_scheme=scheme)
-    upload(page, photo)
+def test_page_with_an_image_fits_the_screen(open_page, photo, viewport, scheme):
+    page = open_page(viewport=viewport, color_scheme=scheme)
+    before = {part: page.locator(part).bounding_box() for part in ("#pad canvas", "#reading .verdict", "#model")}
+    choose(page, photo)
     expect_digit(page, "5")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    column = page.locator("#image-prediction").bounding_box()
-    for part in ("#image", "#image-prediction .bars", "#image-prediction .evidence", "#image-prediction .stages"):
-        box = page.locator(part).bounding_box()
-        assert column["x"] <= box["x"] + 0.5 and box["x"] + box["width"] <= column["x"] + column["width"] + 0.5
+    if viewport == DESKTOP:
+        assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    assert {part: page.locator(part).bounding_box() for part in before} == before  # nothing jumps

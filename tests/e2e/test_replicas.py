@@ -111,7 +111,7 @@ def test_users_are_spread_and_keep_their_replica_until_it_dies(replicas, pages, 
     download.value.save_as(tmp_path / "weights.pt")
     assert load_checkpoint(tmp_path / "weights.pt").settings["seed"] == 7
     first.click("#use")
-    open_tab(first, "Draw")
+    expect(first.locator("#pad")).to_be_visible()
     first.keyboard.press("c")
     draw(first, DIGITS[1])
     assert digit(first)

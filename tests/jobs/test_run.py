@@ -9,12 +9,12 @@ import torch
 from mnist_cnn.evaluation import accuracy, predict_logits
 from mnist_cnn.jobs import process as process_module
 from mnist_cnn.jobs import run as run_module
-from mnist_cnn.jobs.history import MAX_POINTS
 from mnist_cnn.jobs.queue import JobQueue
 from mnist_cnn.jobs.run import RunState, TrainingRun
 from mnist_cnn.jobs.worker import get_weights, set_weights
 from mnist_cnn.models import build_model
 from mnist_cnn.training import get_settings, train
+from mnist_cnn.training.history import MAX_POINTS
 
 SHORT = get_settings("net-25k", epochs=3, batch_size=16)
 LONG = get_settings("net-25k", epochs=1000, batch_size=16)

@@ -33,14 +33,15 @@ _FLAGS = (
     "--disable-sync",
 )
 
-# Runs before the page's own scripts: counts the pending requests for predictions, keeps the last prediction of each
-# event, and the last drawing that the canvas gave to Gradio, which may take a while to request its prediction.
+# Runs before the page's own scripts: counts the pending requests for predictions, and keeps the last prediction and the
+# last drawing that the canvas gave to Gradio, which may take a while to request its prediction.
 _TRACK_REQUESTS = """
-window.requests = { pending: 0, idleFrames: 0, predictions: {}, drawing: "", answered: "" };
+window.requests = { pending: 0, idleFrames: 0, prediction: null, drawing: "", answered: "" };
+const encoded = new Set();
 const encode = HTMLCanvasElement.prototype.toDataURL;
 HTMLCanvasElement.prototype.toDataURL = function (...options) {
     const url = encode.apply(this, options);
-    if (!this.isConnected) requests.drawing = url; // the canvas's script encodes a copy
+    if (!this.isConnected) encoded.add((requests.drawing = url)); // the canvas's script encodes a copy
     return url;
 };
 addEventListener("canvas-cleared", () => (requests.drawing = ""), true);
@@ -49,16 +50,17 @@ window.fetch = async (address, options) => {
     if (!String(address).includes("/gradio_api/run/")) return send(address, options);
     requests.pending += 1;
     requests.idleFrames = 0;
+    const { fn_index: event, data: [canvas] = [] } = JSON.parse(options.body);
+    const drawing = canvas?.path ?? canvas ?? "";
+    const isCanvasEvent = event === 0; // the page's first
+    if (isCanvasEvent && !encoded.has(drawing)) requests.drawing = drawing; // an image, which is not encoded
     try {
         const response = await send(address, options);
         const body = await response.text();
         if (response.ok) {
             const [first] = JSON.parse(body).data;
-            const value = first?.__type__ === "update" ? first.visible && first.value : first;
-            const { fn_index: event, data } = JSON.parse(options.body);
-            if (event === 0) requests.answered = data[0] ?? ""; // the canvas's event is the page's first
-            if (String(value).includes('"bars"')) requests.predictions[event] = JSON.parse(value);
-            else delete requests.predictions[event];
+            if (isCanvasEvent) requests.answered = drawing;
+            if (String(first).includes('"bars"')) requests.prediction = JSON.parse(first);
         }
         return new Response(body, response);
     } finally {
@@ -70,12 +72,10 @@ window.fetch = async (address, options) => {
 # Whether the last drawing was answered, nothing is pending and the last predictions are shown, in this frame and the
 # two before: Gradio sends what was drawn during a request right after the response, before the browser paints.
 _IS_IDLE = """() => {
-    const panels = [...document.querySelectorAll(".bars")].map((bars) => bars.closest(":has(.verdict)"));
-    const texts = (panel, part) => String([...panel.querySelectorAll(part)].map((element) => element.textContent));
-    const shown = Object.values(requests.predictions).every(({ digit, bars }) => panels.some((panel) =>
-        texts(panel, ".verdict .digit") === digit
-        && texts(panel, ".percent") === String(bars.map((bar) => `${bar.percent}%`))
-    ));
+    const texts = (part) => String(Array.from(document.querySelectorAll(`#reading ${part}`), (e) => e.textContent));
+    const { digit, bars } = requests.prediction ?? { digit: "" };
+    const percents = bars && String(bars.map((bar) => `${bar.percent}%`));
+    const shown = texts(".verdict .digit") === digit && (!bars || texts(".percent") === percents);
     const answered = requests.drawing === requests.answered;
     requests.idleFrames = shown && answered && !requests.pending ? requests.idleFrames + 1 : 0;
     return requests.idleFrames > 2;

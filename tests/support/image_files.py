@@ -1,5 +1,6 @@
 """Image files for tests."""
 
+import base64
 import io
 import struct
 import zlib
@@ -12,6 +13,11 @@ def encode(image: Image.Image, kind: str = "PNG", **options) -> bytes:
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
+
+
+def decode(url: str) -> Image.Image:
+    """The image of a data URL."""
+    return Image.open(io.BytesIO(base64.b64decode(url.split(",")[1])))
 
 
 def png_with_header(width: int, height: int) -> bytes:

@@ -1,12 +1,9 @@
 """What a user of the page sees and does, for tests in a browser."""
 
-import base64
-import io
-
 import numpy as np
-from PIL import Image
 
 from tests.support.browser import expect, load, settled
+from tests.support.image_files import decode
 
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 NO_NETWORK = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
@@ -46,18 +43,14 @@ def digit(page):
     return settled(page, "#reading .digit")
 
 
-def decode(url):
-    return Image.open(io.BytesIO(base64.b64decode(url.split(",")[1])))
-
-
 def model_input(page):
     """The 28×28 image that the page shows as the model input, uint8."""
     return np.asarray(decode(page.get_attribute("#reading .model-input img", "src")))
 
 
-def centred(page, panel="#reading"):
+def centred(page):
     """The drawing as an MNIST image, before `normalize`: uint8 (28, 28)."""
-    stage = page.locator(f"{panel} .stages li", has_text="Centred")
+    stage = page.locator("#reading .stages li", has_text="Centred")
     return np.asarray(decode(stage.locator("img").get_attribute("src")))
 
 

@@ -18,6 +18,7 @@ def test_small_image_is_encoded_without_loss():
     image = RANDOM.integers(0, 256, (20, 30)).astype(np.float64)
     assert (decode(png_url(image)) == image).all()
     assert (decode(png_url(image, max_side=30)) == image).all()
+    assert (decode(png_url(image, as_alpha=True)) == np.stack([np.full_like(image, 255), image], axis=-1)).all()
 
 
 def test_large_image_is_averaged_down():

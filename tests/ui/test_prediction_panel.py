@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mnist_cnn.classifier import Prediction, load_classifier
-from mnist_cnn.preprocessing import PreprocessingStages, preprocess_with_stages
+from mnist_cnn.preprocessing import preprocess_with_stages
 from mnist_cnn.ui.components.prediction_panel.prediction_panel import EMPTY_PREDICTION, ModelResult, prediction_value
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
@@ -121,7 +121,7 @@ def test_rejected_drawing_that_runs_off_the_image_is_told_so():
     results = {"net-25k": dataclasses.replace(result([0.1] * 10), prediction=prediction)}
     ink = np.zeros((60, 60))
     ink[20:, 20:30] = 1
-    stages = PreprocessingStages(ink, ink, np.zeros((20, 20), np.uint8), np.zeros((28, 28), np.uint8))
+    stages = dataclasses.replace(STAGES, ink=ink)
     assert prediction_value(stages, results, "net-25k")["message"] == (
         "Not recognised as a digit. Closest: 0. The ink runs off the image: leave some margin around the digit."
     )

@@ -10,7 +10,8 @@ from PIL import Image
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.models import MODELS
 from mnist_cnn.preprocessing import sketch_to_mnist
-from mnist_cnn.ui.components.sketchpad.sketchpad import Sketchpad
+from mnist_cnn.preprocessing.decoding import ImageError
+from mnist_cnn.ui.components.sketchpad.sketchpad import Sketchpad, sketch_image
 from tests.support import PROJECT
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
@@ -33,7 +34,7 @@ def test_drawing_is_decoded_to_its_ink():
     assert (sketch_to_mnist(ink) == sketch_to_mnist(drawing)).all()
 
 
-@pytest.mark.parametrize("empty", [None, ""])
+@pytest.mark.parametrize("empty", [None, "", data_url(Image.new("RGBA", (280, 280)))], ids=["none", "", "erased"])
 def test_empty_canvas_gives_none(empty):
     assert Sketchpad().preprocess(empty) is None
 
@@ -43,7 +44,8 @@ def test_empty_canvas_gives_none(empty):
     [
         ("digit.json", "not a PNG image"),
         ("/etc/passwd", "not a PNG image"),
-        ({"path": "/etc/passwd"}, "not a PNG image"),
+        ({"path": 5}, "not a PNG image"),
+        ({"url": "http://127.0.0.1:9/digit.png"}, "not a PNG image"),
         (5, "not a PNG image"),
         ("data:image/jpeg;base64,AAAA", "not a PNG image"),
         (PREFIX, "damaged"),
@@ -59,6 +61,17 @@ def test_empty_canvas_gives_none(empty):
 def test_invalid_drawing_is_rejected(payload, message):
     with pytest.raises(gr.Error, match=message):
         Sketchpad().preprocess(payload)
+
+
+def test_image_file_is_decoded_later_and_only_from_the_folder_of_uploads(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    file = tmp_path / "uploaded"
+    render(DIGITS[2]).save(file, "PNG")
+    upload = Sketchpad().preprocess({"path": str(file)})
+    assert (np.asarray(sketch_image(upload)) == np.asarray(render(DIGITS[2]))).all()
+    for path in ("/etc/passwd", str(PROJECT / "docs" / "draw.png"), str(tmp_path)):
+        with pytest.raises(ImageError, match="not found"):
+            sketch_image(Sketchpad().preprocess({"path": path}))
 
 
 def test_examples_show_each_digit_in_order():

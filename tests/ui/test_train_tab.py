@@ -1,6 +1,7 @@
 """The Train tab's handlers, called with plain values."""
 
 import asyncio
+import base64
 import csv
 import dataclasses
 import json
@@ -11,14 +12,16 @@ from types import SimpleNamespace
 import gradio as gr
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from mnist_cnn.checkpoint import load_checkpoint
+from mnist_cnn.checkpoint import load_checkpoint, save_checkpoint
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.data import DataError
 from mnist_cnn.data.corrections import LabelledDrawings
 from mnist_cnn.jobs.queue import JobQueue
 from mnist_cnn.jobs.run import RunState, TrainingRun
+from mnist_cnn.models import build_model
 from mnist_cnn.ui import run_updates, train_tab
 from mnist_cnn.ui.components.model_choice.model_choice import USER_MODEL
 from mnist_cnn.ui.draw_tab import create_draw_tab
@@ -107,7 +110,7 @@ def test_run_ends_with_results_and_files(page, finished, small_sets):
     assert (number, report.num_extra) == (1, 0)
     assert last[tab.history][0]["accuracy"] == f"{report.test_accuracy:.2%}"
     assert np.array(last[tab.results]["value"]["confusion_matrix"]).sum() == len(small_sets[1][1])
-    assert last[tab.results_row].visible
+    assert last[tab.use].visible and last[tab.weights].visible
     assert last[tab.start].interactive
     assert not last[tab.stop].interactive
     metrics = json.loads(Path(last[tab.metrics].value["path"]).read_text())
@@ -270,6 +273,40 @@ def test_trained_model_is_used_until_the_pretrained_one_is_restored(page, handle
     assert restored[page.draw.model].value == "net-25k"
     assert [value for _, value in restored[page.draw.model].choices] == ["net-25k", "net-8k"]
     assert (restored[page.tab.use].interactive, restored[page.tab.restore].interactive) == (True, False)
+
+
+def data_url(content):
+    return f"data:application/octet-stream;base64,{base64.b64encode(content).decode()}"
+
+
+def test_downloaded_weights_are_used_when_they_are_loaded_again(page, handlers, finished, small_sets):
+    trained = finished[-1][page.tab.trained_model]
+    used = handlers.load_weights(data_url(Path(finished[-1][page.tab.weights].value["path"]).read_bytes()))
+    loaded, images = used[page.draw.user_model], small_sets[1][0]
+    assert (loaded.probabilities(images) == trained.probabilities(images)).all()
+    assert (loaded.calibration, loaded.test_accuracy) == (trained.calibration, trained.test_accuracy)
+    assert loaded.rejector is loaded
+    assert used[page.draw.model].value == USER_MODEL
+    assert (used[page.tab.use].interactive, used[page.tab.restore].interactive) == (True, True)
+
+
+def test_no_file_changes_nothing(page, handlers):
+    for file in (None, ""):
+        assert handlers.load_weights(file) == {page.tab.restore: gr.skip()}
+
+
+def test_unsuitable_weights_are_rejected_without_what_the_file_says_as_html(handlers, tmp_path):
+    file = tmp_path / "w.pt"
+    save_checkpoint(build_model("net-8k"), file)
+    content = torch.load(file, weights_only=True)
+    torch.save(content | {"model": "<b>net</b>"}, file)
+    for content, message in (
+        (b"", "It is damaged or not a checkpoint"),
+        (file.read_bytes(), r"were not loaded. Unknown model &#x27;&lt;b&gt;net&lt;/b&gt;&#x27;"),
+        (bytes(300_001), "too large"),
+    ):
+        with pytest.raises(gr.Error, match=message):
+            handlers.load_weights(data_url(content))
 
 
 def test_using_a_model_before_training_is_rejected(handlers):

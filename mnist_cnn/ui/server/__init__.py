@@ -15,15 +15,16 @@ named with a part fail if it has changed.
     inputs names, if `is_http_url_like`; and that a copy of a `BlockFunction` with
     fewer `outputs` is enough to process fewer outputs. `gr.Error.print_exception`: that False keeps the traceback out
     of the log. Tests: `tests/e2e/test_bad_input.py`, which also reads the log; speed: `benchmarks/ui_overhead.py`.
-`components/image_upload`
-    `GRADIO_CACHE` is the folder of uploads, which `GRADIO_TEMP_DIR` sets. Tests: `tests/e2e/test_bad_input.py`,
-    `tests/e2e/test_image_upload.py`.
+`components/image_upload`, `sketchpad`
+    `GRADIO_CACHE` is the folder of uploads, which `GRADIO_TEMP_DIR` sets; `preprocess` runs in a thread. In the page,
+    `window.gradio_config` has `root`, `api_prefix` and `max_file_size`; the route `upload` answers with a list of
+    paths. Tests: `tests/e2e/test_bad_input.py`, `tests/e2e/test_image_upload.py`.
 `components/image_upload`, `model_choice`, `percent_slider`
     `is_template` makes the page render a subclass as its parent; `get_config` reads the names of constructor arguments.
     Tests: the page shows these components at all.
 `components/header`
     The script shows the errors of events outside the queue, which Gradio's page drops: the event `error` of any
-    component is a message for the user. Test: `tests/e2e/test_image_upload.py`.
+    component is a message for the user. Test: `tests/e2e/test_faults.py`.
 `components/base`
     `gr.HTML`: the arguments `head`, `js_on_load` and `html_template`; `element`, `props`, `trigger` and `watch` in the
     scope of scripts; the `.block` around a component, with its class and `--block-padding`. An event exists on a
@@ -31,6 +32,8 @@ named with a part fail if it has changed.
 `app.css` and the components' CSS
     Variables of the theme, the markup of tabs and of the footer, the class `dark` of the body. Tests: contrasts in
     `tests/e2e`; otherwise compare screenshots, light and dark, on a desktop and on a phone.
+`components/training_monitor`
+    Gradio sets `disabled` on the button element that it created. Test: `tests/e2e/test_accessibility.py`.
 `train_tab`
     Updates by component as a dictionary; `gr.skip()`, at which Gradio notices that the user has left and closes the
     generator; `get_upload_folder`, from which Gradio serves downloads and deletes them after an hour. Tests:

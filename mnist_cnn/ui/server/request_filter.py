@@ -25,7 +25,7 @@ _App = Callable[[_Message, _Receive, _Send], Awaitable[None]]
 MAX_UPLOAD_BYTES = 10 * 2**20  # of an image file
 
 _MAX_UPLOAD_BODY_BYTES = MAX_UPLOAD_BYTES + 2**16  # the multipart form adds some bytes to the file
-_MAX_BODY_BYTES = 2**19  # of any other request; a drawing has a few thousand characters
+_MAX_BODY_BYTES = 2**19  # of any other request: a drawing has a few thousand characters, a file up to 400,000
 _MAX_UPLOADS_BYTES = 500 * 2**20  # of all files together that are kept on the server
 _BODY_SECONDS = 60.0  # until the whole body has arrived
 

@@ -21,8 +21,6 @@ function showChallenge() {
     : "";
 }
 
-// A click must leave the focus on the canvas, so that its keys go on working. The Tab key still reaches the buttons.
-element.addEventListener("mousedown", (event) => event.preventDefault());
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button?.matches(".challenge")) {

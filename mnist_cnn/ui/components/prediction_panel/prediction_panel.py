@@ -1,4 +1,4 @@
-"""What the models predict for a drawing: message, probabilities, class activation map, preprocessing stages."""
+"""What the models predict: message, probabilities, class activation map, preprocessing stages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,9 @@ from ...images import png_url
 from ..base import JsonComponent
 
 _STAGES = ("Drawing", "Cropped", "Resized to 20×20", "Centred", "Model input")
+_FIRST_STAGE_OF_FILE = "Extracted ink"
 _MAX_STAGE_SIDE = 56  # pixels; the page shows a stage no larger
+MAX_INK_SIDE = 560  # pixels, of the ink that is tinted on an image file
 _NO_IMAGE = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"  # one transparent pixel
 
 
@@ -43,25 +45,28 @@ class PredictionPanel(JsonComponent):
 
 
 def prediction_value(
-    stages: PreprocessingStages, results: Mapping[str, ModelResult], selected: str, first_stage: str = _STAGES[0]
+    stages: PreprocessingStages, results: Mapping[str, ModelResult], selected: str, is_file: bool = False
 ) -> dict[str, Any]:
-    """What the panel shows for a drawing or an image.
+    """What the panel shows for a drawing or an image file.
 
     Args:
         stages: how it became the image that the models classify.
         results: of each model.
         selected: key of the result that is shown in full.
-        first_stage: caption of `stages.ink`.
+        is_file: whether it is an image file, on which the canvas tints the ink that was found.
     """
     prediction = results[selected].prediction
     message = _message(prediction)
     sides = (stages.ink[0], stages.ink[-1], stages.ink[:, 0], stages.ink[:, -1])
     if not prediction.is_digit and any(side.any() for side in sides):
         message += " The ink runs off the image: leave some margin around the digit."
+    height, width = stages.cropped.shape
+    if not prediction.is_digit and width > height:
+        message += " Digits that touch are not read: leave a gap."
     images = (stages.ink * 255, stages.cropped * 255, stages.resized, stages.image, prediction.model_input)
     shown_stages = [
         {"name": name, "image": png_url(image, _MAX_STAGE_SIDE)}
-        for name, image in zip((first_stage, *_STAGES[1:]), images, strict=True)
+        for name, image in zip((_FIRST_STAGE_OF_FILE if is_file else _STAGES[0], *_STAGES[1:]), images, strict=True)
     ]
     return _value(
         prediction,
@@ -69,6 +74,7 @@ def prediction_value(
         digit=str(prediction.digit) if prediction.is_digit else "?",
         explained_digit=prediction.digit,
         message=message,
+        ink=png_url(stages.ink * 255, MAX_INK_SIDE, as_alpha=True) if is_file else None,
         model_input=shown_stages[-1]["image"],
         stages=shown_stages,
         models=[
@@ -93,6 +99,7 @@ def empty_prediction(message: str) -> dict[str, Any]:
         digit="",
         explained_digit=None,
         message=message,
+        ink=None,
         model_input=_NO_IMAGE,
         stages=[{"name": name, "image": _NO_IMAGE} for name in _STAGES],
         models=[],
@@ -119,11 +126,15 @@ def _message(prediction: Prediction, rejected: str = "Not recognised as a digit"
         return f"{rejected}. Closest: {prediction.digit}."
     digit = f"{'an' if prediction.digit == 8 else 'a'} {prediction.digit}"
     second = int(np.argsort(prediction.probabilities)[-2])
-    if prediction.confidence < 0.6:
-        return f"Not sure: {prediction.digit} or {second}?"
-    if prediction.confidence > 0.99:
-        return f"Almost certainly {digit}."
-    return f"{'Very likely' if prediction.confidence > 0.9 else 'Probably'} {digit}."
+    adverb = certainty(prediction.confidence)
+    return f"{adverb} {digit}." if adverb else f"Not sure: {prediction.digit} or {second}?"
 
 
-EMPTY_PREDICTION = empty_prediction("Draw a digit, 0 to 9. Predictions update as you draw.")
+def certainty(confidence: float) -> str:
+    """Words for a confidence; none if it is low."""
+    levels = {0.99: "Almost certainly", 0.9: "Very likely", 0.6: "Probably"}
+    return next((words for level, words in levels.items() if confidence > level), "")
+
+
+EMPTY_MESSAGE = "Draw a digit, 0 to 9. Predictions update as you draw."
+EMPTY_PREDICTION = empty_prediction(EMPTY_MESSAGE)

@@ -20,7 +20,7 @@ def run_results_value(report: Report) -> dict[str, Any]:
         "confusion_matrix": report.confusion.tolist(),
         "hard_examples": [
             {
-                "image": png_url(example.image.numpy()),
+                "image": png_url(example.image.numpy(), as_alpha=True),
                 "label": example.label,
                 "prediction": example.prediction,
                 "confidence": f"{example.confidence:.0%}",

@@ -1,20 +1,68 @@
-// The canvas to draw on. Gradio runs this file as the body of a function with `element`, `props`, `trigger` and `data`,
-// the content of sketchpad.json, in scope.
+// The canvas, which holds a drawing or an image file. Gradio runs this file as the body of a function with `element`,
+// `props`, `trigger` and `data`, the content of sketchpad.json, in scope.
+
+const TEXT_FIELDS = "textarea, select, input:not([type=checkbox], [type=radio], [type=range])";
+
+/** Decode an image; null if the browser cannot. */
+async function decodeImage(url) {
+  const image = new Image();
+  image.src = url;
+  const isDecoded = await image.decode().then(() => true, () => false);
+  return isDecoded ? image : null;
+}
 
 /**
- * Keeps a drawing as strokes, so that it is sharp at any size and can be undone; sends it as an image of fixed size.
+ * Whether the browser changes what a page reads from a canvas, to make it harder to recognise the browser again. Noise in
+ * the lowest bits does no harm.
+ */
+function isCanvasChanged() {
+  const canvas = document.createElement("canvas");
+  const context = canvas.getContext("2d");
+  context.fillRect(0, 0, canvas.width / 2, canvas.height);
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  const isInked = (pixel) => pixel % canvas.width < canvas.width / 2;
+  return data.some((value, index) => index % 4 === 3 && Math.abs(value - (isInked((index - 3) / 4) ? 255 : 0)) > 16);
+}
+
+/**
+ * Upload an image file.
+ * @returns {Promise<{ path?: string, message?: string }>} where the server keeps it, or why it does not
+ */
+async function uploadFile(file) {
+  const { root, api_prefix, max_file_size: limit } = window.gradio_config;
+  if (file.size > limit) {
+    const [size, most] = [file.size, limit].map((bytes) => (bytes / 2 ** 20).toFixed(1));
+    return { message: `The file has ${size} MiB; at most ${most} MiB are accepted. Send a smaller image.` };
+  }
+  const form = new FormData();
+  form.append("files", file, "image");
+  const response = await fetch(`${root}${api_prefix}/upload`, { method: "POST", body: form }).catch(() => null);
+  const answer = await response?.json().catch(() => null);
+  if (response?.ok && answer) return { path: answer[0], message: undefined };
+  return { message: answer?.error ?? "The image could not be uploaded. Check the connection, and try again." };
+}
+
+/**
+ * Keeps a drawing as strokes, so that it is sharp at any size and can be undone; sends it as an image of fixed size. An
+ * image file in its place is uploaded, and its path is sent.
  *
- * Coordinates and widths are fractions of the canvas's side. The drawing is a list of actions, each a stroke
- * `{ erase, width, points: [[x, y], ...] }`, an image `{ url, image }` over the whole canvas, or `{ clear: true }`.
+ * Coordinates and widths are fractions of the canvas's side. What the user did is a list of actions, each of which can
+ * be undone: `{ replaces, strokes, url, image, file }`. One that `replaces` clears the canvas first. Its `strokes` are
+ * `{ erase, width, points: [[x, y], ...] }`. Optional are an MNIST image over the whole canvas, `url` and `image`, and
+ * a `file`, `{ name, image, path, message, ink }`: `image` is null if the browser cannot show it, `message` says why it
+ * has no `path` on the server, and `ink` is what the server extracted from it.
  */
 class Sketchpad {
   static SENT_SIDE = 280; // pixels of the image that is sent
+  static MIN_SENT_WIDTH = 5 / 280; // of a pen
   static SEND_INTERVAL = 100; // milliseconds between two images during a stroke
   static STORAGE_KEY = "sketchpad"; // in the session storage, where the drawing survives a reload of the page
 
   /**
    * @param {HTMLElement} root holds the canvas and the tools of sketchpad.html
-   * @param {(url: string) => void} send receives the drawing as a PNG data URL, ink in the alpha channel; "" if empty
+   * @param {(value: string | { path: string }, message?: string) => void} send receives the drawing as a PNG data URL,
+   *   ink in the alpha channel, or where the server keeps the image file; "" if there is neither. With a message, which
+   *   says why, the value is not to be classified
    * @param {{ width: number, examples: { name: string, strokes: number[][][] }[] }} data example drawings
    */
   constructor(root, send, data) {
@@ -26,6 +74,7 @@ class Sketchpad {
     this.undone = [];
     this.erasing = false;
     this.pointer = null; // the pointer that draws, `{ id, type }`; others, such as a palm or a second finger, do not
+    this.stream = null; // of the camera
     this.frame = null;
     this.timer = null;
     this.lastSent = 0;
@@ -35,7 +84,11 @@ class Sketchpad {
     for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) {
       this.canvas.addEventListener(type, (event) => this.endStroke(event));
     }
-    root.addEventListener("keydown", (event) => this.onKey(event));
+    // Safari on an iPad with a pencil takes a quick second stroke for handwriting and drops it, unless this is prevented.
+    this.canvas.addEventListener("touchmove", (event) => event.preventDefault(), { passive: false });
+    document.addEventListener("keydown", (event) => this.onKey(event));
+    this.widthInput.addEventListener("input", () => this.showBrush());
+    this.showBrush();
     for (const button of root.querySelectorAll("[data-action]")) {
       button.addEventListener("click", () => this[button.dataset.action]());
     }
@@ -43,7 +96,14 @@ class Sketchpad {
       button.addEventListener("click", () => this.selectTool(button.dataset.tool === "eraser"));
     }
     for (const { name, strokes } of data.examples) this.addExample(name, strokes, data.width);
+    if (isCanvasChanged()) {
+      root.querySelector(".warning").textContent =
+        "This browser changes what the page reads from the canvas, as a protection against tracking. Predictions are " +
+        "wrong unless you allow this page to read it.";
+    }
+    this.receiveFiles();
     document.addEventListener("load-image", (event) => this.insertImage(event.detail)); // from run_results.js
+    document.addEventListener("ink-extracted", (event) => this.showInk(event.detail)); // from prediction_panel.js
     new ResizeObserver(() => this.redraw()).observe(this.canvas);
     addEventListener("resize", () => this.redraw()); // zooming changes the pixels per CSS pixel, not the size
     // The ink's colour depends on the light or dark theme.
@@ -57,15 +117,16 @@ class Sketchpad {
   /** Put the drawing into the session storage. A page in a frame may have none; then a reload loses the drawing. */
   store() {
     try {
-      const text = JSON.stringify(this.strokes(), (name, value) => (name === "image" ? undefined : value));
+      const drawing = this.file() ? [] : this.shown();
+      const text = JSON.stringify(drawing, (name, value) => (name === "image" ? undefined : value));
       sessionStorage.setItem(Sketchpad.STORAGE_KEY, text);
     } catch (error) {
       console.warn("The drawing could not be stored:", error);
     }
   }
 
-  static isAction(action) {
-    return action.clear === true || typeof action.url === "string" || action.points.flat().every(Number.isFinite);
+  static isAction({ strokes, url = "" }) {
+    return typeof url === "string" && strokes.every(({ points }) => points.flat().every(Number.isFinite));
   }
 
   restore() {
@@ -93,14 +154,19 @@ class Sketchpad {
     this.canvas.setPointerCapture(event.pointerId);
     this.pointer = { id: event.pointerId, type: event.pointerType };
     const width = Number(this.widthInput.value) / Sketchpad.SENT_SIDE;
-    this.add({ erase: this.erasing, width, points: [this.position(event)] });
+    const stroke = { erase: this.erasing, width, points: [this.position(event)] };
+    this.add({ replaces: Boolean(this.file()), strokes: [stroke] });
   }
 
   extendStroke(event) {
     if (event.pointerId !== this.pointer?.id) return;
     const moves = event.getCoalescedEvents?.() ?? [];
-    const stroke = this.actions.at(-1);
-    for (const move of moves.length ? moves : [event]) stroke.points.push(this.position(move));
+    const [{ points }] = this.actions.at(-1).strokes;
+    for (const move of moves.length ? moves : [event]) {
+      const point = this.position(move);
+      // A pen also reports a change of pressure; a line of no length would not be drawn.
+      if (String(point) !== String(points.at(-1))) points.push(point);
+    }
     this.redraw();
     this.sendSoon();
   }
@@ -119,6 +185,7 @@ class Sketchpad {
   // --- actions ---
 
   add(action) {
+    this.closeCamera();
     this.actions.push(action);
     this.undone = [];
     this.redraw();
@@ -141,9 +208,9 @@ class Sketchpad {
   }
 
   clear() {
-    if (this.pointer || !this.strokes().length) return;
-    this.add({ clear: true });
-    this.sendNow();
+    this.selectTool(false);
+    if (this.stream) this.closeCamera();
+    else if (!this.isEmpty()) this.replace({ strokes: [] });
   }
 
   /** Add a button that shows an example and puts its strokes onto the canvas. */
@@ -154,45 +221,38 @@ class Sketchpad {
     button.setAttribute("aria-label", `Example: ${name}`);
     const lines = strokes.map((points) => `<polyline points="${points}"/>`);
     button.innerHTML = `<svg viewBox="0.1 0.1 0.8 0.8" aria-hidden="true">${lines.join("")}</svg>`;
-    button.addEventListener("click", () => this.replace(strokes.map((points) => ({ erase: false, width, points }))));
+    const example = strokes.map((points) => ({ erase: false, width, points }));
+    button.addEventListener("click", () => this.replace({ strokes: example }));
     this.root.querySelector(".examples").append(button);
   }
 
-  /** Replace the drawing by these actions, each of which can be undone. */
-  replace(actions) {
+  /** Replace what is on the canvas, unless the user is drawing. */
+  replace(action) {
     if (this.pointer) return;
-    if (this.strokes().length) this.add({ clear: true });
-    for (const action of actions) this.add(action);
+    this.add({ replaces: true, ...action });
     this.sendNow();
   }
 
   /**
-   * Replace the drawing by an image.
-   * @param {string} url of a small image, white ink on black
+   * Replace what is on the canvas by an MNIST image.
+   * @param {string} url of a PNG file with the ink in its alpha channel
    */
   async insertImage(url) {
-    const action = { url };
+    const action = { strokes: [], url };
     await this.load(action);
-    this.canvas.focus({ preventScroll: true, focusVisible: false });
-    this.replace([action]);
+    this.canvas.focus({ focusVisible: false }); // scrolls to the canvas
+    this.replace(action);
   }
 
   /** Decode an action's image from its URL, which is what the session storage holds, and draw it. */
   async load(action) {
-    const source = new Image();
-    source.src = action.url;
-    await source.decode();
-    const image = document.createElement("canvas");
-    [image.width, image.height] = [source.width, source.height];
-    const context = image.getContext("2d");
-    context.drawImage(source, 0, 0);
-    const pixels = context.getImageData(0, 0, image.width, image.height);
-    // White becomes opaque and black transparent.
-    for (let index = 0; index < pixels.data.length; index += 4) pixels.data[index + 3] = pixels.data[index];
-    context.putImageData(pixels, 0, 0);
-    action.image = image;
+    action.image = await decodeImage(action.url);
     this.redraw();
     this.sendSoon();
+  }
+
+  showBrush() {
+    this.root.style.setProperty("--brush", this.widthInput.value / Sketchpad.SENT_SIDE);
   }
 
   selectTool(eraser) {
@@ -203,6 +263,7 @@ class Sketchpad {
   }
 
   onKey(event) {
+    if (event.target.matches(TEXT_FIELDS) || !this.canvas.checkVisibility()) return;
     const command = event.ctrlKey || event.metaKey;
     const key = event.key.toLowerCase();
     if (command && (key === "y" || (key === "z" && event.shiftKey))) this.redo();
@@ -213,9 +274,101 @@ class Sketchpad {
     event.preventDefault();
   }
 
-  /** The strokes and images on the canvas: the actions since it was last cleared. */
-  strokes() {
-    return this.actions.slice(this.actions.findLastIndex((action) => action.clear) + 1);
+  /** What is on the canvas: the actions since the last one that replaced everything. */
+  shown() {
+    return this.actions.slice(Math.max(0, this.actions.findLastIndex(({ replaces }) => replaces)));
+  }
+
+  isEmpty() {
+    return this.shown().every(({ strokes, url, file }) => !strokes.length && !url && !file);
+  }
+
+  /** The image file on the canvas, if there is one: a stroke on it replaces it. */
+  file() {
+    return this.actions.at(-1)?.file;
+  }
+
+  // --- image files ---
+
+  /** Show the files that the user chooses, drops anywhere on the page, or pastes. */
+  receiveFiles() {
+    const input = this.root.querySelector("[type=file]");
+    input.addEventListener("change", () => {
+      this.showFile(input.files[0]);
+      input.value = ""; // so that the same file can be chosen again
+    });
+    document.addEventListener("paste", ({ target, clipboardData }) => {
+      if (!target.matches(TEXT_FIELDS)) this.showFile(clipboardData.files[0]);
+    });
+    const area = this.root.querySelector(".drawing-area");
+    for (const type of ["dragover", "dragleave", "drop"]) {
+      document.addEventListener(type, (event) => {
+        if (!event.dataTransfer.types.includes("Files")) return;
+        event.preventDefault(); // the browser would open the file
+        // The pointer also leaves each element on its way.
+        area.classList.toggle("dropping", type === "dragover" || (type === "dragleave" && event.relatedTarget !== null));
+        if (type === "drop") this.showFile(event.dataTransfer.files[0]);
+      });
+    }
+    this.root.querySelector("[data-action=camera]").hidden = !navigator.mediaDevices; // without HTTPS there is none
+  }
+
+  choose() {
+    this.root.querySelector("[type=file]").click();
+  }
+
+  /** Replace what is on the canvas by an image file, and upload it. */
+  async showFile(upload) {
+    if (!upload) return;
+    const file = { name: upload.name, message: "Uploading the image …" };
+    const uploaded = uploadFile(upload);
+    const url = URL.createObjectURL(upload);
+    file.image = await decodeImage(url);
+    URL.revokeObjectURL(url);
+    if (!this.canvas.checkVisibility()) document.querySelector("[role=tab]").click(); // opens the Draw tab
+    this.replace({ strokes: [], file });
+    Object.assign(file, await uploaded);
+    if (this.file() === file) this.sendNow();
+  }
+
+  /** Tint the ink that the server found in the image file. */
+  async showInk(url) {
+    const file = this.file();
+    if (!file?.path) return; // the prediction is for something that was on the canvas before
+    file.ink = url && (await decodeImage(url));
+    this.redraw();
+  }
+
+  /** Show what the camera sees, or take a photo if it is shown. */
+  async camera() {
+    const video = this.root.querySelector("video");
+    if (this.stream) {
+      const photo = document.createElement("canvas");
+      [photo.width, photo.height] = [video.videoWidth, video.videoHeight];
+      photo.getContext("2d").drawImage(video, 0, 0);
+      this.closeCamera();
+      photo.toBlob((blob) => this.showFile(new File([blob], "Photo")), "image/jpeg", 0.95);
+      return;
+    }
+    // A phone's rear camera can see the paper.
+    const wanted = { video: { facingMode: "environment" } };
+    const stream = await navigator.mediaDevices.getUserMedia(wanted).catch(() => null);
+    this.setCamera(stream);
+    if (!stream) this.sendNow("The camera cannot be used. Allow it for this page, or choose an image file.");
+  }
+
+  closeCamera() {
+    if (this.stream) this.setCamera(null);
+  }
+
+  setCamera(stream) {
+    for (const track of this.stream?.getTracks() ?? []) track.stop();
+    this.stream = stream;
+    const video = this.root.querySelector("video");
+    video.srcObject = stream;
+    video.hidden = !stream;
+    this.root.querySelector("[data-action=camera]").textContent = stream ? "Take photo" : "Camera";
+    this.redraw();
   }
 
   // --- rendering ---
@@ -227,46 +380,68 @@ class Sketchpad {
       const side = Math.round(this.canvas.clientWidth * devicePixelRatio);
       if (!side) return; // the tab is hidden
       if (this.canvas.width !== side) this.canvas.width = this.canvas.height = side;
-      this.render(this.canvas.getContext("2d"), side, getComputedStyle(this.canvas).color);
-      const inked = this.strokes().length > 0;
-      this.root.querySelector(".drawing-area").classList.toggle("inked", inked);
+      const { color, accentColor } = getComputedStyle(this.canvas);
+      const [context, file, isEmpty] = [this.canvas.getContext("2d"), this.file(), this.isEmpty()];
+      if (file?.image) this.renderFile(context, side, file, accentColor);
+      else this.render(context, side, color);
+      this.canvas.ariaLabel = file
+        ? `Image ${file.name}. Draw here to replace it by a drawing.`
+        : "Drawing area. Draw one digit, 0 to 9, with mouse, pen or finger.";
+      const hint = this.root.querySelector(".hint");
+      hint.textContent = file?.name ?? "Draw a digit,\npick an example,\nor drop an image";
+      hint.hidden = !isEmpty && file?.image !== null;
       this.enable("undo", this.actions.length > 0);
       this.enable("redo", this.undone.length > 0);
-      this.enable("clear", inked);
+      this.enable("clear", !isEmpty || this.stream !== null);
     });
   }
 
   enable(action, enabled) {
     const button = this.root.querySelector(`[data-action=${action}]`);
-    // A button that is disabled loses the focus, and the component would receive no more keys.
+    // A button that is disabled loses the focus.
     if (!enabled && button === document.activeElement) this.canvas.focus({ preventScroll: true });
     button.disabled = !enabled;
   }
 
-  render(context, side, colour) {
+  render(context, side, colour, maxWidth = Infinity) {
     context.clearRect(0, 0, side, side);
     context.lineCap = context.lineJoin = "round";
     context.strokeStyle = context.fillStyle = colour;
-    for (const { url, image, erase, width, points } of this.strokes()) {
-      if (url && !image) continue; // still loading
+    for (const { image, strokes } of this.shown()) {
       if (image) {
         context.imageSmoothingEnabled = false; // each pixel becomes a square
-        context.globalCompositeOperation = "source-over";
         context.drawImage(this.tint(image, colour), 0, 0, side, side);
-        continue;
       }
-      context.globalCompositeOperation = erase ? "destination-out" : "source-over";
-      context.lineWidth = width * side;
-      context.beginPath();
-      if (points.length === 1) {
-        context.arc(points[0][0] * side, points[0][1] * side, (width * side) / 2, 0, 2 * Math.PI);
-        context.fill();
-      } else {
-        for (const [x, y] of points) context.lineTo(x * side, y * side);
-        context.stroke();
-      }
+      for (const stroke of strokes) this.renderStroke(context, side, stroke, maxWidth);
     }
     context.globalCompositeOperation = "source-over";
+  }
+
+  renderStroke(context, side, { erase, width: drawnWidth, points }, maxWidth) {
+    const width = erase ? drawnWidth : Math.min(drawnWidth, maxWidth);
+    context.globalCompositeOperation = erase ? "destination-out" : "source-over";
+    context.lineWidth = width * side;
+    context.beginPath();
+    if (points.length === 1) {
+      context.arc(points[0][0] * side, points[0][1] * side, (width * side) / 2, 0, 2 * Math.PI);
+      context.fill();
+    } else {
+      for (const [x, y] of points) context.lineTo(x * side, y * side);
+      context.stroke();
+    }
+  }
+
+  /** Draw an image file as large as it fits, and what was found as ink in a colour over it. */
+  renderFile(context, side, { image, ink }, colour) {
+    context.clearRect(0, 0, side, side);
+    const scale = side / Math.max(image.width, image.height);
+    const [width, height] = [image.width * scale, image.height * scale];
+    const box = [(side - width) / 2, (side - height) / 2, width, height];
+    context.imageSmoothingEnabled = scale < 4; // the pixels of a tiny image become squares
+    context.drawImage(image, ...box);
+    context.globalAlpha = 0.7;
+    if (ink) context.drawImage(this.tint(ink, colour), ...box);
+    context.globalAlpha = 1;
   }
 
   /** A copy of an image with its alpha channel and one colour. */
@@ -283,12 +458,36 @@ class Sketchpad {
 
   // --- sending ---
 
-  dataURL() {
-    if (!this.strokes().length) return "";
+  /** What the canvas holds, as `send` receives it. */
+  value() {
+    const file = this.file();
+    if (file) return file.path ? { path: file.path } : "";
+    const [first, ...others] = this.shown();
+    if (first?.url && !others.length) return first.url; // its own pixels, rather than those read from a canvas
+    if (this.isEmpty()) return "";
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = Sketchpad.SENT_SIDE;
-    this.render(canvas.getContext("2d"), Sketchpad.SENT_SIDE, "black");
+    this.render(canvas.getContext("2d"), Sketchpad.SENT_SIDE, "black", this.maxSentWidth());
     return canvas.toDataURL("image/png");
+  }
+
+  /**
+   * The width of the pen in the image that is sent, at most: for strokes side by side a tenth of their height, as the
+   * digits of a number are small, so that a wide pen would close their loops and the gaps between them.
+   */
+  maxSentWidth() {
+    const strokes = this.shown().flatMap((action) => action.strokes.filter(({ erase }) => !erase));
+    const ranges = strokes.map(({ points }) => points.map(([x]) => x)).map((x) => [Math.min(...x), Math.max(...x)]);
+    ranges.sort(([left], [other]) => left - other);
+    let hasGap = false;
+    let end = Infinity; // of the strokes so far
+    for (const [left, right] of ranges) {
+      hasGap ||= left > end;
+      end = end === Infinity ? right : Math.max(end, right);
+    }
+    if (!hasGap) return Infinity;
+    const y = strokes.flatMap(({ points }) => points.map((point) => point[1]));
+    return Math.max(Sketchpad.MIN_SENT_WIDTH, 0.1 * (Math.max(...y) - Math.min(...y)));
   }
 
   sendSoon() {
@@ -296,18 +495,19 @@ class Sketchpad {
     this.timer ??= setTimeout(() => this.sendNow(), Math.max(0, wait));
   }
 
-  sendNow() {
+  sendNow(message = this.file()?.message) {
     clearTimeout(this.timer);
     this.timer = null;
     this.lastSent = performance.now();
-    const url = this.dataURL();
-    if (!url) document.dispatchEvent(new Event("canvas-cleared")); // label_feedback.js listens for it
-    this.send(url);
+    const value = this.value();
+    if (!value || this.file()) document.dispatchEvent(new Event("canvas-cleared")); // label_feedback.js listens for it
+    this.send(value, message);
   }
 }
 
-const send = (url) => {
-  props.value = url;
-  trigger("input");
+const send = (value, message) => {
+  props.value = value;
+  if (!message) trigger("input");
+  else document.dispatchEvent(new CustomEvent("canvas-message", { detail: message })); // prediction_panel.js shows it
 };
 new Sketchpad(element, send, data);

@@ -1,4 +1,4 @@
-"""The canvas to draw on as a Gradio component."""
+"""The canvas, which holds a drawing or an image file, as a Gradio component."""
 
 import base64
 from typing import Any
@@ -9,30 +9,35 @@ from PIL import Image
 from ....preprocessing.decoding import ImageError, decode_image
 from ...server.errors import user_error
 from ..base import component_files
+from ..image_upload.image_upload import UploadedFile
 
 _PREFIX = "data:image/png;base64,"
 _MAX_CHARACTERS = 300_000  # of a data URL; those that the page sends have a few thousand
 _MAX_SIDE = 1024  # pixels; the page sends 280
 
+Sketch = Image.Image | UploadedFile  # what the canvas holds: a drawing, or an image file
+
 
 class Sketchpad(gr.HTML):
-    """A canvas to draw on; fires `input` during and after every stroke.
+    """A canvas that holds a drawing or an image file; fires `input` during and after every stroke, and for a file.
 
-    As an input it gives the drawing as a `PIL.Image.Image` of mode L, the ink's coverage from 0 to 255, or None if the
-    canvas is empty.
+    As an input it gives a drawing as a `PIL.Image.Image` of mode L, the ink's coverage from 0 to 255; an image file as
+    an `UploadedFile`; or None if the canvas is empty.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**component_files("sketchpad"), **kwargs)
 
-    def preprocess(self, payload: object) -> Image.Image | None:  # type: ignore[override]  # gr.HTML's is text
-        """Decode the PNG data URL that the page sends.
+    def preprocess(self, payload: object) -> Sketch | None:  # type: ignore[override]  # gr.HTML's is text
+        """Decode the PNG data URL that the page sends of a drawing. A file is sent as `{"path": ...}`.
 
         Raises:
             gr.Error: the payload is something else, or larger than the page can send.
         """
         if payload is None or payload == "":
             return None
+        if isinstance(payload, dict) and isinstance(path := payload.get("path"), str):
+            return UploadedFile(path, self.GRADIO_CACHE)
         if not isinstance(payload, str) or not payload.startswith(_PREFIX):
             raise user_error("The drawing is not a PNG image. Clear the canvas and draw again.")
         if len(payload) > _MAX_CHARACTERS:
@@ -44,4 +49,14 @@ class Sketchpad(gr.HTML):
             raise user_error(str(error)) from error
         except ValueError as error:  # invalid base64
             raise user_error("The drawing arrived damaged. Continue to draw, and it is sent again.") from error
-        return image.convert("RGBA").getchannel("A")
+        ink = image.convert("RGBA").getchannel("A")
+        return ink if ink.getbbox() else None  # None if everything was erased
+
+
+def sketch_image(sketch: Sketch) -> Image.Image:
+    """The image of a drawing or a file.
+
+    Raises:
+        ImageError: as `UploadedFile.decode`.
+    """
+    return sketch.decode() if isinstance(sketch, UploadedFile) else sketch

@@ -26,6 +26,7 @@ class Chart {
   /**
    * @param {HTMLElement} figure is filled with the chart
    * @param {string} title
+   * @param {string} explanation a sentence
    * @param {number} height in units of which the chart is 360 wide
    * @param {{ name: string, kind: string, colour?: string, label?: string, inLegend?: boolean }[]} lines the possible
    *   lines, from back to front: `kind` is a class, `label` stands at the line's end, `inLegend` is true by default
@@ -33,7 +34,7 @@ class Chart {
    * @param {(value: number) => string} formatValue formats a value for the pointer
    * @param {(value: number) => number} scale maps a value to what its height is proportional to
    */
-  constructor(figure, title, height, lines, formatTick, formatValue, scale = (value) => value) {
+  constructor(figure, title, explanation, height, lines, formatTick, formatValue, scale = (value) => value) {
     Object.assign(this, { figure, title, height, lines, formatTick, formatValue, scale, series: {}, ticks: [] });
     const polylines = lines.map(({ kind, colour }) => {
       const style = colour ? `style="--line: ${colour}"` : "";
@@ -45,7 +46,7 @@ class Chart {
       `<figcaption><b>${title}</b>${legend.join("")}</figcaption>` +
       `<svg viewBox="0 0 ${Chart.WIDTH} ${height}" role="img"><g class="axes"></g>${polylines.join("")}` +
       `<line class="cursor" y1="${Chart.MARGIN.top}" y2="${height - Chart.MARGIN.bottom}" visibility="hidden"/></svg>` +
-      '<div class="values" hidden></div>';
+      `<p>${explanation}</p><div class="values" hidden></div>`;
     this.svg = figure.querySelector("svg");
     this.keys = new Map(named.map((line, index) => [line.name, figure.querySelectorAll(".key")[index]]));
     this.svg.addEventListener("pointermove", (event) => this.onPointer(event));
@@ -149,6 +150,7 @@ class MonitorView {
     this.loss = new Chart(
       figure("loss"),
       "Loss",
+      "Cross-entropy of each batch. It stays near 0.5 in the default recipe, because labels are smoothed.",
       190,
       [
         { name: "batch", kind: "batch" },
@@ -161,6 +163,7 @@ class MonitorView {
     this.accuracy = new Chart(
       figure("accuracy"),
       "Accuracy",
+      "Fraction of images that are classified correctly. The axis is stretched near 100%.",
       190,
       [
         { name: "batch", kind: "batch" },
@@ -181,9 +184,24 @@ class MonitorView {
       colour: `hsl(${36 * digit} 75% 50%)`,
       inLegend: false,
     }));
-    this.probe = new Chart(figure("probe"), "Predictions for this digit", 190, digits, asPercent(0), asPercent(0));
-    const lr = { name: "learning rate", kind: "smoothed", inLegend: false };
-    this.lr = new Chart(figure("lr"), "Learning rate", 108, [lr], withTwoDigits, withTwoDigits);
+    this.probe = new Chart(
+      figure("probe"),
+      "Predictions for this digit",
+      "Probability of each digit for what is on the canvas of the Draw tab, or else for a test image.",
+      190,
+      digits,
+      asPercent(0),
+      asPercent(0),
+    );
+    this.lr = new Chart(
+      figure("lr"),
+      "Learning rate",
+      "The size of the steps that change the weights: it rises at the start, then falls to 0.",
+      108,
+      [{ name: "learning rate", kind: "smoothed", inLegend: false }],
+      withTwoDigits,
+      withTwoDigits,
+    );
     this.probeImage = document.createElement("img");
     this.probeImage.className = "probe-image";
     this.probeImage.alt = "The digit that is classified during training";
@@ -242,7 +260,20 @@ class MonitorView {
   }
 }
 
+/** Keep the focus on the run's buttons: if the one that has it is disabled, Train gets it, or Pause during a run. */
+function keepFocus() {
+  let focused = ""; // id of the button that has the focus, or lost it because it was disabled
+  document.addEventListener("focusin", ({ target }) => (focused = target.closest("#run-buttons") ? target.id : ""));
+  document.addEventListener("pointerdown", () => (focused = ""));
+  const observer = new MutationObserver(() => {
+    if (!focused || !document.getElementById(focused).disabled) return;
+    document.querySelector("#train:enabled, #pause:enabled")?.focus({ preventScroll: true });
+  });
+  observer.observe(document.getElementById("run-buttons"), { subtree: true, attributeFilter: ["disabled"] });
+}
+
 const view = new MonitorView(element);
 const show = () => view.show(JSON.parse(props.value));
 watch("value", show);
 show();
+keepFocus();
