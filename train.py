@@ -11,9 +11,12 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import torch
+
 from mnist_cnn.calibration import calibrate
 from mnist_cnn.checkpoint import load_checkpoint, save_checkpoint
 from mnist_cnn.data import DataError, load_mnist
+from mnist_cnn.data.corrections import LabelledDrawings, decode_drawings
 from mnist_cnn.evaluation import confusion_matrix, predict_logits
 from mnist_cnn.models import DEFAULT_MODEL, MODELS, build_model, count_parameters
 from mnist_cnn.runtime import DEVICES, select_device
@@ -57,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
         device = select_device(options.device)
         for path in filter(None, (options.output, options.metrics, options.curves)):
             check_writable(path)
+        drawings = load_drawings(options.drawings, settings.seed) if options.drawings else None
         training_set = load_mnist(options.data_root, train=True)
         test_set = load_mnist(options.data_root, train=False)
     except (ValueError, OSError, DataError) as error:
@@ -73,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
         history = History()
         evaluate_at = EVALUATE_AT if options.metrics or options.curves else ()
         try:
-            for progress in train(model, *training_set, settings, test_set, evaluate_at):
+            for progress in train(model, *training_set, settings, test_set, evaluate_at, drawings):
                 history.record(progress)
                 show_progress(progress, stopping.is_set())
                 if stopping.is_set():
@@ -149,10 +153,21 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         "--data-root", type=Path, help="folder that holds MNIST/raw (default: MNIST_ROOT if set, else data/)"
     )
     parser.add_argument("--init-from", type=Path, help="checkpoint to initialise from, instead of random weights")
+    parser.add_argument("--drawings", type=Path, help="labelled drawings from the page (.npz) to train on, too")
     parser.add_argument("--output", type=Path, help="file to save the checkpoint to")
     parser.add_argument("--metrics", type=Path, help="file to save the metrics and the curves to, as JSON")
     parser.add_argument("--curves", type=Path, help="file to save the curves to, as CSV")
     return parser.parse_args(arguments)
+
+
+def load_drawings(path: Path, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The augmented copies of the drawings in a file: images, uint8 (N, 28, 28), and labels, int64 (N,).
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds something else.
+    """
+    return LabelledDrawings(*decode_drawings(path.read_bytes())).fine_tuning_copies(seed)
 
 
 def number_of_threads(text: str) -> int:

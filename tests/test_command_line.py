@@ -10,6 +10,8 @@ import pytest
 import train
 from mnist_cnn.checkpoint import load_checkpoint
 from mnist_cnn.classifier import load_classifier
+from mnist_cnn.data.corrections import LabelledDrawings
+from mnist_cnn.evaluation import accuracy
 from mnist_cnn.models import build_model
 from mnist_cnn.training import AUGMENTATIONS
 from tests.support import PROJECT
@@ -116,6 +118,21 @@ def test_second_interrupt_ends_at_once(small_root, tmp_path, capsys, monkeypatch
     assert main("--model", "net-8k", "--data-root", small_root, "--output", tmp_path / "w.pt") == 130
     assert "Interrupted. What was not saved yet is lost." in capsys.readouterr().err
     assert not (tmp_path / "w.pt").exists()
+
+
+def test_model_is_fine_tuned_on_drawings(small_root, small_sets, tmp_path, capsys):
+    images, labels = small_sets[1]
+    drawings = LabelledDrawings(images[:1], (labels[:1] + 1) % 10)  # which only training on them can teach
+    (tmp_path / "drawings.npz").write_bytes(drawings.to_npz())
+    (tmp_path / "no.npz").write_bytes(b"no drawings")
+    common = ("--init-from", PROJECT / "weights/net-8k.pt", "--recipe", "fine-tuning", "--lr", 0.05)
+    common = (*common, "--epochs", 5, "--data-root", small_root)
+    assert main(*common, "--drawings", tmp_path / "drawings.npz", "--output", tmp_path / "w.pt") == 0
+    assert accuracy(load_checkpoint(tmp_path / "w.pt").model, drawings.images, drawings.labels) == 1
+    assert main(*common, "--drawings", tmp_path / "no.npz") == 2
+    assert "The file is damaged, or no .npz file" in capsys.readouterr().err
+    assert main(*common, "--drawings", tmp_path / "none.npz") == 2
+    assert "No such file" in capsys.readouterr().err
 
 
 def test_augmentation_is_trained_with_and_a_model_without_file_is_announced(small_root, tmp_path, capsys):

@@ -13,7 +13,7 @@ from .affine import AffineRanges, random_affine
 _MAX_DRAWINGS = 300  # of a session
 _MAX_FILE_BYTES = _MAX_DRAWINGS * (IMAGE_SIZE**2 + 8) + 2**16  # of the arrays in a file, and their headers
 # More copies of all drawings together make a model forget more of MNIST, fewer of each leave drawings unlearnt.
-_FINE_TUNING_COPIES, _MIN_FINE_TUNING_COPIES = 300, 10
+_FINE_TUNING_COPIES, _MIN_FINE_TUNING_COPIES = 400, 10
 _AUGMENTATION = AffineRanges(degrees=10, translate=0.05, scale=0.1, shear=5)  # about as much as one hand varies
 
 
@@ -93,7 +93,7 @@ class LabelledDrawings:
         return images, self.labels.repeat(num_copies)
 
     def fine_tuning_copies(self, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """The `augmented_copies` that the recipe "fine-tuning" is made for: about 300, and at least 10 of each drawing.
+        """The `augmented_copies` that the recipe "fine-tuning" is made for: about 400, and at least 10 of each drawing.
 
         There must be a drawing.
         """

@@ -165,7 +165,8 @@ def create_fine_tuning(
         **QUEUED,
     )
     button.stop(cancel, draw.run, **IMMEDIATE)
-    undone = button.undo(handlers.undo, outcome, [outcome, *chosen], **IMMEDIATE)
+    # Queued, since only then the page notices that the user's model has changed where another one was chosen before.
+    undone = button.undo(handlers.undo, outcome, [outcome, *chosen], **QUEUED)
     for event in (*draw.labelled, trained, undone):
         event.then(show_outcome, [draw.drawings, draw.run, outcome], button, **IMMEDIATE)
     for labelled in draw.labelled:

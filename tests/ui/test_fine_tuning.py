@@ -86,12 +86,11 @@ def test_drawings_are_learnt_and_the_model_before_can_be_had_back(page, handlers
 
     last = updates[-1]
     learnt, outcome = last[page.draw.user_model], last[page.outcome]
-    assert learnt.classify(drawings.images).tolist() == [7, 7, 7]
+    correct = (learnt.classify(drawings.images) == 7).sum()
+    assert correct >= 2  # 2 or 3, since crosses are among the outliers that it must go on to reject
     assert learnt.test_accuracy > 0.9  # nothing else was forgotten
-    assert re.fullmatch(
-        r"Your model: 3 of your 3 drawings correct \(0 before\), test accuracy on MNIST [\d.]+% \(99.46% before\)\.",
-        outcome.text,
-    )
+    change = rf"{correct} of your 3 drawings correct \(0 before\), test accuracy on MNIST [\d.]+% \(99.46% before\)"
+    assert re.fullmatch(f"Your model: {change}\\.", outcome.text)
     assert (last[page.draw.model].value, last[page.draw.run]) == (USER_MODEL, None)
     assert page.pretrained["net-25k"].classify(drawings.images).tolist() == [-1, -1, -1]  # of all users
     assert len(queue) == 0

@@ -13,8 +13,6 @@ const show = () => {
   undo.hidden = running || !value.can_undo;
   if (text.textContent !== value.text) text.textContent = value.text; // a screen reader reads each change
 };
-// As in label_feedback.js, a click leaves the focus on the canvas.
-element.addEventListener("mousedown", (event) => event.preventDefault());
 train.addEventListener("click", () => trigger("submit"));
 cancel.addEventListener("click", () => trigger("stop"));
 undo.addEventListener("click", () => trigger("undo"));
