@@ -1,19 +1,30 @@
 """Train a model on MNIST and save it: `python train.py --help`."""
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+
+import torch
 
 from mnist_cnn.calibration import calibrate
 from mnist_cnn.checkpoint import load_checkpoint, save_checkpoint
 from mnist_cnn.data import DataError, load_mnist
+from mnist_cnn.data.corrections import LabelledDrawings, decode_drawings
+from mnist_cnn.evaluation import confusion_matrix, predict_logits
 from mnist_cnn.models import DEFAULT_MODEL, MODELS, build_model, count_parameters
 from mnist_cnn.runtime import DEVICES, select_device
 from mnist_cnn.training import AUGMENTATIONS, RECIPES, Progress, get_settings, train
-from mnist_cnn.training.progress import run_metrics
+from mnist_cnn.training.history import EVALUATE_AT, History
+from mnist_cnn.training.loop import model_to_evaluate
+from mnist_cnn.training.metrics import curves_csv, run_metrics
+from mnist_cnn.training.settings import PRECISIONS
 
 BAR_WIDTH = 30
 
@@ -21,6 +32,15 @@ BAR_WIDTH = 30
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the process's exit status."""
     options = parse_arguments(arguments)
+    try:
+        return run(options)
+    except KeyboardInterrupt:
+        print("\nInterrupted. What was not saved yet is lost.", file=sys.stderr)
+        return 130
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train as the options say; returns the process's exit status."""
     try:
         initial = load_checkpoint(options.init_from) if options.init_from else None
         if initial and options.model not in (None, initial.name):
@@ -34,11 +54,13 @@ def main(arguments: list[str] | None = None) -> int:
             train_fraction=options.train_fraction,
             seed=options.seed,
             num_threads=options.threads,
+            precision=options.precision,
             **AUGMENTATIONS.get(options.augmentation, {}),
         )
         device = select_device(options.device)
-        for path in filter(None, (options.output, options.metrics)):
+        for path in filter(None, (options.output, options.metrics, options.curves)):
             check_writable(path)
+        drawings = load_drawings(options.drawings, settings.seed) if options.drawings else None
         training_set = load_mnist(options.data_root, train=True)
         test_set = load_mnist(options.data_root, train=False)
     except (ValueError, OSError, DataError) as error:
@@ -51,30 +73,60 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{settings.model}: {num_parameters:,} parameters, recipe {settings.recipe}, seed {settings.seed}, {device}")
     if not options.output:
         print("The model will not be saved. To keep it, name a file with --output.")
-    try:
-        for progress in train(model, *training_set, settings, test=test_set):
-            show_progress(progress)
-    except ValueError as error:  # the batch is larger than the training set
-        print(f"train.py: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nStopped; nothing was saved.", file=sys.stderr)
-        return 130
-    print(f"\ntest accuracy {progress.test_accuracy:.2%} after {progress.seconds:.1f} s")
-
-    try:
-        if options.output:
-            calibration = calibrate(model, *training_set)
-            save_checkpoint(model, options.output, dataclasses.asdict(settings), progress.test_accuracy, calibration)
-            print(f"checkpoint saved to {options.output}")
-        if options.metrics:
-            metrics = run_metrics(settings, num_parameters, progress)
-            options.metrics.write_text(json.dumps(metrics, indent=2) + "\n")
-            print(f"metrics saved to {options.metrics}")
-    except OSError as error:
-        print(f"train.py: not saved: {error}. Free some space or name another file, then train again.", file=sys.stderr)
-        return 1
+    with stop_on_interrupt() as stopping:
+        history = History()
+        evaluate_at = EVALUATE_AT if options.metrics or options.curves else ()
+        try:
+            for progress in train(model, *training_set, settings, test_set, evaluate_at, drawings):
+                history.record(progress)
+                show_progress(progress, stopping.is_set())
+                if stopping.is_set():
+                    break
+        except ValueError as error:  # the batch is larger than the training set
+            print(f"train.py: {error}", file=sys.stderr)
+            return 2
+        model = model_to_evaluate(model, progress, settings, *training_set)
+        logits, labels = predict_logits(model, test_set[0]), test_set[1]  # (N, 10), (N,)
+        accuracy = (logits.argmax(1) == labels).float().mean().item()
+        trained_fraction = progress.step / progress.total_steps
+        history.test_accuracy.append((trained_fraction, accuracy))
+        stopped = "" if progress.is_last else f"stopped at {trained_fraction:.0%} of the training, "
+        print(f"\n{stopped}test accuracy {accuracy:.2%} after {progress.seconds:.1f} s")
+        try:
+            if options.output:
+                calibration = calibrate(model, *training_set)
+                save_checkpoint(model, options.output, dataclasses.asdict(settings), accuracy, calibration)
+                print(f"checkpoint saved to {options.output}")
+            if options.metrics:
+                confusion = confusion_matrix(logits, labels)
+                metrics = run_metrics(settings, num_parameters, progress, history, accuracy, confusion)
+                options.metrics.write_text(json.dumps(metrics, indent=2) + "\n")
+                print(f"metrics saved to {options.metrics}")
+            if options.curves:
+                options.curves.write_text(curves_csv(history))
+                print(f"curves saved to {options.curves}")
+        except OSError as error:
+            text = f"not saved: {error}. Free some space or name another file, then train again."
+            print(f"train.py: {text}", file=sys.stderr)
+            return 1
     return 0
+
+
+@contextlib.contextmanager
+def stop_on_interrupt() -> Iterator[threading.Event]:
+    """Let the first Ctrl-C within the block only set the event; a second one raises KeyboardInterrupt."""
+    stopping = threading.Event()
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stopping.set()
+        print("\nStopping after this step. Press Ctrl-C again to end at once, without saving.", file=sys.stderr)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield stopping
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
@@ -95,12 +147,27 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         "--threads", type=number_of_threads, default=1, help="number of CPU threads (default: %(default)s)"
     )
     parser.add_argument(
+        "--precision", choices=PRECISIONS, help="of the layers on a CPU (default: bfloat16 where the CPU has it)"
+    )
+    parser.add_argument(
         "--data-root", type=Path, help="folder that holds MNIST/raw (default: MNIST_ROOT if set, else data/)"
     )
     parser.add_argument("--init-from", type=Path, help="checkpoint to initialise from, instead of random weights")
+    parser.add_argument("--drawings", type=Path, help="labelled drawings from the page (.npz) to train on, too")
     parser.add_argument("--output", type=Path, help="file to save the checkpoint to")
-    parser.add_argument("--metrics", type=Path, help="file to save the metrics to, as JSON")
+    parser.add_argument("--metrics", type=Path, help="file to save the metrics and the curves to, as JSON")
+    parser.add_argument("--curves", type=Path, help="file to save the curves to, as CSV")
     return parser.parse_args(arguments)
+
+
+def load_drawings(path: Path, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The augmented copies of the drawings in a file: images, uint8 (N, 28, 28), and labels, int64 (N,).
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it holds something else.
+    """
+    return LabelledDrawings(*decode_drawings(path.read_bytes())).fine_tuning_copies(seed)
 
 
 def number_of_threads(text: str) -> int:
@@ -124,9 +191,9 @@ def check_writable(path: Path) -> None:
         raise ValueError(f"{path.parent} is not writable; name a file in another folder.")
 
 
-def show_progress(progress: Progress) -> None:
-    """Print a progress bar over the last one, at every tenth step."""
-    if progress.step % 10 and not progress.is_last:
+def show_progress(progress: Progress, stopping: bool) -> None:
+    """Print a progress bar over the last one, at every tenth step and at the last one."""
+    if progress.step % 10 and not progress.is_last and not stopping:
         return
     filled = round(BAR_WIDTH * progress.step / progress.total_steps)
     print(

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.clients import Client, Events, example_drawings
+from tests.support.clients import Client, Events, example_drawings, loopback_address
 from tests.support.server import serve
 
 RESULTS = Path(__file__).parent / "results" / "load_test.json"
@@ -84,7 +84,8 @@ async def measure_rate(url: str, num_users: int, rate: float, seconds: float, tr
     """Let so many users draw `rate` times a second each."""
     events, drawings, responses = Events(url), example_drawings(), Responses()
     async with contextlib.AsyncExitStack() as stack:
-        users = [await stack.enter_async_context(Client(url, events, f"user{n}")) for n in range(num_users)]
+        clients = (Client(url, events, f"user{n}", loopback_address(n)) for n in range(num_users))
+        users = [await stack.enter_async_context(client) for client in clients]
         trainer = asyncio.create_task(train_forever(url, events)) if training else None
         await asyncio.sleep(3 if training else 0)  # until the run has begun
         started = time.perf_counter()

@@ -15,7 +15,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,14 @@ from PIL import Image
 
 from benchmarks.load_test import Responses, draw_steadily
 from benchmarks.soak import child_pids
-from tests.support.clients import Client, Events, example_drawings
+from tests.support.clients import Client, Events, example_drawings, loopback_address
 from tests.support.server import serving
 
 RESULTS = Path(__file__).parent / "results" / "siege.json"
 USERS, ATTACKERS = 10, 20
 MAX_P95_MS, MAX_MEMORY_MIB = 1000, 2048  # goals
+
+ATTACKERS_ADDRESS = loopback_address(1000)
 
 Attack = Callable[[httpx.AsyncClient, int], Awaitable[None]]
 Row = dict[str, Any]
@@ -101,6 +103,30 @@ async def long_cookies(http: httpx.AsyncClient, number: int) -> None:
     await http.get("info", headers={"cookie": 'a="' + "\\" * 60_000})
 
 
+async def unwatched_runs(http: httpx.AsyncClient, number: int) -> None:
+    """Start a training run whose messages nobody reads."""
+    url = str(http.base_url).removesuffix("gradio_api/")
+    events = await asyncio.to_thread(Events, url)
+    async with Client(url, events, f"nobody{number}", ATTACKERS_ADDRESS) as client:
+        await client.join_training()
+
+
+async def large_uploads(http: httpx.AsyncClient, number: int) -> None:
+    """Upload 9 MB that no component asks for, different each time, so that the disk fills."""
+    await http.post("upload", files={"files": ("digit.png", number.to_bytes(8, "big") + bytes(9_000_000))})
+
+
+async def unfinished_requests(http: httpx.AsyncClient, number: int) -> None:
+    """Announce a body and send one byte of it every second."""
+
+    async def drip() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b" "
+            await asyncio.sleep(1)
+
+    await http.post("run/predict", content=drip(), headers={"content-length": "100"})
+
+
 ATTACKS = {
     "PNG of one colour": image_attack(png_of_one_colour()),
     "JPEG with many scans": image_attack(jpeg_with_many_scans()),
@@ -109,6 +135,9 @@ ATTACKS = {
     "new sessions": new_sessions,
     "long session names": long_names,
     "long cookies": long_cookies,
+    "runs that nobody watches": unwatched_runs,
+    "large uploads": large_uploads,
+    "unfinished requests": unfinished_requests,
 }
 
 
@@ -118,7 +147,8 @@ async def besiege(url: str, attack: Attack, seconds: float) -> int:
 
     async def one() -> None:
         nonlocal count
-        async with httpx.AsyncClient(base_url=f"{url}gradio_api/", timeout=30, trust_env=False, verify=False) as http:
+        transport = httpx.AsyncHTTPTransport(verify=False, trust_env=False, local_address=ATTACKERS_ADDRESS)
+        async with httpx.AsyncClient(base_url=f"{url}gradio_api/", timeout=2 * seconds, transport=transport) as http:
             while time.monotonic() < end:
                 count += 1
                 with contextlib.suppress(httpx.HTTPError, ValueError):
@@ -157,7 +187,8 @@ async def measure(url: str, pid: int, folder: Path, attack: Attack | None, secon
     """The row of an attack; None for none."""
     events, drawings, responses, ended = Events(url), example_drawings(), Responses(), asyncio.Event()
     async with contextlib.AsyncExitStack() as stack:
-        users = [await stack.enter_async_context(Client(url, events, f"user{n}")) for n in range(USERS)]
+        clients = (Client(url, events, f"user{n}", loopback_address(n)) for n in range(USERS))
+        users = [await stack.enter_async_context(client) for client in clients]
         trainer = await stack.enter_async_context(Client(url, events, "trainer"))
         memory, run = asyncio.create_task(peak_memory(pid, ended)), asyncio.create_task(train(trainer))
         siege = asyncio.create_task(besiege(url, attack, seconds)) if attack else None

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from mnist_cnn.ui.app import launch_options
-from tests.support.clients import Client, Events, example_drawings
+from tests.support.clients import Client, Events, example_drawings, loopback_address
 from tests.support.server import serving
 
 RESULTS = Path(__file__).parent / "results" / "soak.json"
@@ -85,7 +85,7 @@ async def run_session(url: str, events: Events, drawings: list[str], number: int
     Raises:
         AssertionError: a drawing was misclassified, or a training run failed.
     """
-    async with Client(url, events, f"session{number}") as client:
+    async with Client(url, events, f"session{number}", loopback_address(number)) as client:
         for digit in (number % 10, (number + 1) % 10, (number + 2) % 10):
             prediction = await client.draw(drawings[digit])
             assert prediction and prediction["digit"] == str(digit), prediction

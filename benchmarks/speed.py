@@ -12,6 +12,8 @@ a round: times alone depend on what else the machine does.
 import argparse
 import json
 import multiprocessing
+import platform
+import re
 import resource
 import statistics
 import time
@@ -28,14 +30,18 @@ from mnist_cnn.constants import MNIST_MEAN, MNIST_STD
 from mnist_cnn.data import load_mnist
 from mnist_cnn.data.mnist import data_root
 from mnist_cnn.models import MODELS, Net8k, build_model
+from mnist_cnn.runtime import has_bfloat16
 from mnist_cnn.training import get_settings, train
 
 RESULTS = Path(__file__).parent / "results" / "speed.json"
 EPOCH = 60_000  # images
 NUM_THREADS = (1, torch.get_num_threads())  # of the default recipe; the reference pipeline uses PyTorch's default
 WARMUP = 640  # images before the clock starts
-PIPELINES = ["reference", *(f"{name}, {threads}" for name in MODELS for threads in NUM_THREADS)]
-TARGET_SPEEDUPS = {"net-25k": 6.0, "net-8k": 4.0}  # with all threads
+PRECISIONS = ("float32", "bfloat16") if has_bfloat16() else ("float32",)
+PIPELINES = [
+    "reference",
+    *(f"{name}, {threads}, {precision}" for name in MODELS for threads in NUM_THREADS for precision in PRECISIONS),
+]
 
 
 class PlainNet8k(Net8k):
@@ -78,10 +84,10 @@ def run_reference(images: int) -> None:
         scheduler.step()
 
 
-def run_default(name: str, num_threads: int, images: int) -> None:
+def run_default(name: str, num_threads: int, precision: str, images: int) -> None:
     """Train a model on the first `images` training images with its default recipe."""
     x, y = load_mnist()
-    settings = get_settings(name, num_threads=num_threads)
+    settings = get_settings(name, num_threads=num_threads, precision=precision)
     for _ in train(build_model(name, settings.seed), x[:images], y[:images], settings):
         pass
 
@@ -94,8 +100,8 @@ def timed(pipeline: str, images: int, result: multiprocessing.SimpleQueue) -> No
         if pipeline == "reference":
             run_reference(images)
         else:
-            name, num_threads = pipeline.split(", ")
-            run_default(name, int(num_threads), images)
+            name, num_threads, precision = pipeline.split(", ")
+            run_default(name, int(num_threads), precision, images)
         return time.perf_counter() - started
 
     run(WARMUP)
@@ -112,6 +118,13 @@ def in_own_process(pipeline: str, images: int) -> tuple[float, int]:
     if process.exitcode != 0:
         raise RuntimeError(f"The run of {pipeline} failed; its output above says why.")
     return result.get()
+
+
+def cpu_name() -> str:
+    """What the CPU calls itself, and whether it has instructions for bfloat16."""
+    info = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.+)", info.read_text(encoding="utf-8")) if info.exists() else []
+    return f"{(names or [platform.processor()])[0]} with{'' if has_bfloat16() else 'out'} bfloat16"
 
 
 def matmul_rate() -> float:
@@ -148,7 +161,7 @@ def main() -> None:
 
     rows = {}
     for pipeline in PIPELINES:
-        name, _, num_threads = pipeline.partition(", ")
+        name, num_threads, precision = (*pipeline.split(", "), NUM_THREADS[-1], "float32")[:3]
         seconds = [run[0] * EPOCH / options.images for run in runs[pipeline]]
         speedups = [reference[0] / run[0] for reference, run in zip(runs["reference"], runs[pipeline], strict=True)]
         flops = flops_per_epoch("net-8k" if name == "reference" else name)
@@ -156,24 +169,27 @@ def main() -> None:
             "seconds_per_epoch": statistics.median(seconds),
             "speedup": statistics.median(speedups),
             "speedup_by_round": speedups,
-            "num_threads": int(num_threads or NUM_THREADS[-1]),
-            "target_speedup": TARGET_SPEEDUPS.get(name),
+            "num_threads": int(num_threads),
+            "precision": precision,
             "flops_per_epoch": flops,
             "mfu": flops / statistics.median(seconds) / matmul_flops,
             "peak_memory_bytes": max(run[1] for run in runs[pipeline]),
         }
-    print(
-        f"{torch.get_num_threads()} threads, {matmul_flops / 1e9:.0f} GFLOP/s in a float32 matrix product, "
-        f"{options.rounds} rounds"
-    )
-    print(f"{'pipeline':<14}{'s/epoch':>9}{'speedup':>9}{'MFU':>8}{'memory':>11}")
+    print(f"{cpu_name()}, {torch.get_num_threads()} threads, {options.rounds} rounds")
+    print(f"{matmul_flops / 1e9:.0f} GFLOP/s in a float32 matrix product")
+    print(f"{'pipeline':<22}{'s/epoch':>9}{'speedup':>9}{'MFU':>8}{'memory':>11}")
     for pipeline, row in rows.items():
         print(
-            f"{pipeline:<14}{row['seconds_per_epoch']:>9.1f}{row['speedup']:>8.2f}×"
+            f"{pipeline:<22}{row['seconds_per_epoch']:>9.1f}{row['speedup']:>8.2f}×"
             f"{row['mfu']:>8.1%}{row['peak_memory_bytes'] / 2**20:>7.0f} MiB"
         )
     RESULTS.parent.mkdir(exist_ok=True)
-    results = {"num_threads": torch.get_num_threads(), "matmul_flops": matmul_flops, "pipelines": rows}
+    results = {
+        "cpu": cpu_name(),
+        "num_threads": torch.get_num_threads(),
+        "matmul_flops": matmul_flops,
+        "pipelines": rows,
+    }
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
 

@@ -8,11 +8,12 @@ writes them between the markers `<!-- NAME -->` and `<!-- /NAME -->` of README.m
 import json
 import re
 import statistics
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from mnist_cnn.models import MODELS
+from mnist_cnn.model_summary import summarize, summary_table
+from mnist_cnn.models import MODELS, build_model
 
 PROJECT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
@@ -30,8 +31,10 @@ SOURCES = {  # of drawings, by the start of their file's name
 def results() -> str:
     """The main results of both models."""
     one_epoch = [_load("accuracy")[f"{name}/default"] for name in NAMES]
-    threads = max(row["num_threads"] for row in _load("speed")["pipelines"].values())
-    speed_rows = [_load("speed")["pipelines"][f"{name}, {threads}"] for name in NAMES]
+    threads = _load("speed")["num_threads"]
+    pipelines = _load("speed")["pipelines"]
+    # The last of a model and a number of threads has the precision that the recipe chooses.
+    speed_rows = [[row for key, row in pipelines.items() if key.startswith(f"{name}, {threads}")][-1] for name in NAMES]
     mnist = _load("preprocessing")["accuracy"]
     sources = _load("drawings")["sources"]
     rows = {
@@ -62,21 +65,33 @@ def accuracy() -> str:
     return _table(["model", "parameters", "recipe", "mean", "std", "min", "max", "seeds"], rows)
 
 
+def layers() -> str:
+    """The layers of both models; computed from the models, not measured."""
+    tables = []
+    for name in NAMES:
+        rows = summary_table(summarize(build_model(name, seed=0).eval()))
+        head = [f"`{name}`", "kernel", "stride", "output", "parameters", "receptive field", "multiply-adds"]
+        tables.append(_table(head, rows))
+    return "\n\n".join(tables)
+
+
 def speed() -> str:
     """Speed of an epoch relative to the reference pipeline."""
-    rows = []
-    for pipeline, row in _load("speed")["pipelines"].items():
+    rows, measured = [], _load("speed")
+    for pipeline, row in measured["pipelines"].items():
         name = pipeline.split(", ")[0]
         rows.append(
             [
                 "reference model, recipe and pipeline" if name == "reference" else f"`{name}`, default recipe",
                 row["num_threads"],
+                row["precision"],
                 f"{row['speedup']:.1f}×",
                 f"{row['mfu']:.0%}",
                 f"{row['peak_memory_bytes'] / 2**20:.0f} MiB",
             ]
         )
-    return _table(["pipeline", "threads", "speedup", "utilisation", "peak memory"], rows)
+    head = ["pipeline", "threads", "precision", "speedup", "utilisation", "peak memory"]
+    return f"{_table(head, rows)}\n\nCPU: {measured['cpu']}."
 
 
 def preprocessing() -> str:
@@ -138,6 +153,40 @@ def rejection() -> str:
         f"{_table(['drawings', 'number', 'rejected'], rows)}\n\nThe area under the ROC curve of drawn digits against "
         f"letters is {confidence['roc']['roc_auc']:.3f}."
     )
+
+
+def fine_tuning() -> str:
+    """What fine-tuning on a few of a writer's drawings changes."""
+    columns = [[row for row in _load("fine_tuning") if row["model"] == name] for name in NAMES]
+
+    def change(rows: list[dict], before: str, after: str, worst: str) -> str:
+        means = (statistics.mean(row[key] for row in rows) for key in (before, after))
+        return f"{' → '.join(_percent(means))}, {worst} {min(row[after] for row in rows):.2%}"
+
+    def others(rows: list[dict]) -> str:
+        before, after = ([row[key] / row["others"] for row in rows] for key in ("others_before", "others_after"))
+        worst = min(b - a for a, b in zip(before, after, strict=True))
+        means = " → ".join(_percent(map(statistics.mean, (before, after))))
+        return f"{means}, largest loss of a run {max(0.0, -100 * worst):.2f} points"
+
+    def missed(rows: list[dict]) -> str:
+        return " → ".join(
+            f"{sum(row['others'] - row[key] for row in rows):,}" for key in ("others_before", "others_after")
+        )
+
+    def labelled(rows: list[dict]) -> str:
+        return f"{sum(row['labelled_correct'] for row in rows)} of {sum(row['labelled'] for row in rows)}"
+
+    rows: dict[str, Callable[[list[dict]], str]] = {
+        "writers": lambda rows: str(len({row["writer"] for row in rows})),
+        "seeds": lambda rows: str(len({row["seed"] for row in rows})),
+        "labelled drawings that are correct afterwards": labelled,
+        "other drawings of the writer, mean accuracy": others,
+        "their errors": missed,
+        "MNIST validation accuracy": lambda rows: change(rows, "mnist_before", "mnist_after", "min"),
+        "letters rejected": lambda rows: change(rows, "letters_before", "letters_after", "min"),
+    }
+    return _table(["", *_code(NAMES)], ([name, *map(cell, columns)] for name, cell in rows.items()))
 
 
 def conditions() -> str:
@@ -298,6 +347,30 @@ def soak() -> str:
     )
 
 
+def siege() -> str:
+    """What attacks cost others."""
+    measured = _load("siege")
+    rows = (
+        [
+            row["attack"],
+            f"{row['requests']:,}",
+            f"{row['p50_ms']:.0f} ms",
+            f"{row['p95_ms']:,.0f} ms",
+            row["errors"],
+            "yes" if row["trained"] else "no",
+            f"{row['memory_mib']:,} MiB",
+            f"{row['disk_mib']:,} MiB",
+        ]
+        for row in measured["rows"]
+    )
+    head = ["attack", "requests", "p50", "p95", "errors", "run ended well", "most memory", "disk"]
+    return (
+        f"{_table(head, rows)}\n\nEach attack comes from one address with 20 connections for "
+        f"{measured['seconds']:.0f} s, while {measured['users']} users draw once a second and one trains; "
+        f"{measured['cores']} cores. p50, p95 and errors are those of the users' predictions."
+    )
+
+
 def cold_start() -> str:
     """Time until a Space serves."""
     rows = []
@@ -322,8 +395,10 @@ SECTIONS = {
         accuracy,
         speed,
         drawings,
+        layers,
         calibration,
         rejection,
+        fine_tuning,
         preprocessing,
         conditions,
         preprocessing_stages,
@@ -335,6 +410,7 @@ SECTIONS = {
         time_to_interactive,
         load_test,
         soak,
+        siege,
         cold_start,
     )
 }

@@ -134,29 +134,44 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
             the model that it states.
     """
     path = Path(path)
-    content = _read(path)
+    if not path.is_file():
+        raise CheckpointError(f"There is no checkpoint at {path}. Train a model: python train.py --output {path}")
+    with path.open("rb") as file:
+        content = file.read(_MAX_BYTES + 1)
+    try:
+        return decode_checkpoint(content)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
+def decode_checkpoint(file: bytes) -> Checkpoint:
+    """The same for the content of a file.
+
+    Raises:
+        CheckpointError: as `load_checkpoint`. The message quotes a few hundred characters of the file at most.
+    """
+    content = _unpack(file)
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise CheckpointError(
-            f"{path} is not a checkpoint of this version, which needs the format {_FORMAT}. Train again: "
-            f"python train.py --output {path}"
+            f"It is not a checkpoint of this version, which needs the format {_FORMAT}. Train again with this version."
         )
 
     name, settings = content.get("model"), content.get("settings")
     accuracy = content.get("test_accuracy")
     temperature, threshold = content.get("temperature"), content.get("rejection_threshold")
     if not isinstance(name, str) or name not in MODELS:
-        raise CheckpointError(f"{path}: Unknown model {reprlib.repr(name)}. Available: {', '.join(MODELS)}.")
+        raise CheckpointError(f"Unknown model {reprlib.repr(name)}. Available: {', '.join(MODELS)}.")
     if not isinstance(settings, dict):
-        raise CheckpointError(f"{path} has no training settings.")
+        raise CheckpointError("It has no training settings.")
     if accuracy is not None and not (isinstance(accuracy, float) and 0 <= accuracy <= 1):
-        raise CheckpointError(f"{path} has a test accuracy of {reprlib.repr(accuracy)}; it must be from 0 to 1.")
+        raise CheckpointError(f"It has a test accuracy of {reprlib.repr(accuracy)}; it must be from 0 to 1.")
     low, high = _TEMPERATURES
     if not (isinstance(temperature, float) and low <= temperature <= high):
         raise CheckpointError(
-            f"{path} has a temperature of {reprlib.repr(temperature)}; it must be from {low:g} to {high:g}."
+            f"It has a temperature of {reprlib.repr(temperature)}; it must be from {low:g} to {high:g}."
         )
     if not (isinstance(threshold, float) and 0 <= threshold <= 1):
-        raise CheckpointError(f"{path} has a rejection threshold of {reprlib.repr(threshold)}; it must be from 0 to 1.")
+        raise CheckpointError(f"It has a rejection threshold of {reprlib.repr(threshold)}; it must be from 0 to 1.")
 
     model = build_model(name, seed=0)
     try:
@@ -164,27 +179,25 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         model.load_state_dict({**content.get("state_dict")})  # type: ignore[dict-item]
     except Exception as error:  # of any kind, since keys and values can be anything
         reason = textwrap.shorten(str(error), _MAX_REASON_LENGTH)
-        raise CheckpointError(f"{path} does not hold the weights of {name}: {reason}") from error
+        raise CheckpointError(f"It does not hold the weights of {name}: {reason}") from error
     for key, value in model.state_dict().items():
         if not value.isfinite().all():
-            raise CheckpointError(f"{path}: {key} has values that are not finite. Train again with a lower --lr.")
+            raise CheckpointError(f"{key} has values that are not finite. Train again with a lower learning rate.")
         if key.endswith("running_var") and (value < 0).any():
-            raise CheckpointError(f"{path}: {key} has negative values, which no variance has. Get the file again.")
+            raise CheckpointError(f"{key} has negative values, which no variance has. Get the file again.")
     return Checkpoint(model.eval().requires_grad_(False), name, settings, accuracy, Calibration(temperature, threshold))
 
 
-def _read(path: Path) -> object:
-    if not path.is_file():
-        raise CheckpointError(f"There is no checkpoint at {path}. Train a model: python train.py --output {path}")
-    too_large = CheckpointError(f"{path} is larger than any checkpoint of this project (limit {_MAX_BYTES} bytes).")
-    if path.stat().st_size > _MAX_BYTES:
+def _unpack(file: bytes) -> object:
+    too_large = CheckpointError(f"It is larger than any checkpoint of this project (limit {_MAX_BYTES:,} bytes).")
+    if len(file) > _MAX_BYTES:
         raise too_large
     try:
-        with zipfile.ZipFile(path) as archive:  # the container of PyTorch's files; it may be compressed
+        with zipfile.ZipFile(io.BytesIO(file)) as archive:  # the container of PyTorch's files; it may be compressed
             if sum(entry.file_size for entry in archive.infolist()) > _MAX_BYTES:
                 raise too_large
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(io.BytesIO(file), map_location="cpu", weights_only=True)
     except CheckpointError:
         raise
     except Exception as error:  # the zip and pickle readers raise nearly any exception on a damaged or foreign file
-        raise CheckpointError(f"{path} is damaged or not a checkpoint. Get it again, or train a model.") from error
+        raise CheckpointError("It is damaged or not a checkpoint. Get it again, or train a model.") from error

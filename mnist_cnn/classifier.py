@@ -116,6 +116,11 @@ class Classifier:
         """
         return top2_probability(torch.from_numpy(self.rejector.probabilities(images))).numpy()
 
+    def classify(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
+        """The digits in MNIST images, uint8 (N, 28, 28), as they are predicted: int64 (N,), -1 for a non-digit."""
+        rejected = self.top2_probability(images) < self.rejector.calibration.rejection_threshold
+        return np.where(rejected, -1, self.probabilities(images).argmax(axis=1))
+
     def predict(self, sketch: np.ndarray | Image.Image) -> Prediction:
         """Classify a drawing of any size: what `sketch_to_mnist` takes, and raises except for a blank sketch."""
         try:

@@ -30,6 +30,16 @@ def select_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
+def has_bfloat16() -> bool:
+    """Whether the CPU has instructions for bfloat16, AVX512-BF16 or AMX, and PyTorch uses them.
+
+    Without them, bfloat16 is slower than float32.
+    """
+    if not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):
+        return False
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # heeds ONEDNN_MAX_CPU_ISA
+
+
 @contextlib.contextmanager
 def limit_threads(count: int) -> Iterator[None]:
     """Set the number of CPU threads that PyTorch uses in the calling thread, and restore it at the end of the block.

@@ -143,6 +143,15 @@ def test_rejector_decides_what_is_a_digit_and_nothing_else():
         assert (classifier.predict_image(image).probabilities == alone.probabilities).all()
 
 
+def test_many_images_are_classified_as_each_alone():
+    classifier = load_classifier("net-8k")
+    images = np.stack([sketch_to_mnist(render(strokes)) for strokes in (*DIGITS.values(), *NON_DIGITS.values())])
+    predictions = [classifier.predict_image(image) for image in images]
+    expected = [prediction.digit if prediction.is_digit else -1 for prediction in predictions]
+    assert classifier.classify(images).tolist() == expected
+    assert set(expected) == {-1, *range(10)}
+
+
 def test_probabilities_are_the_softmax_of_the_logits_over_the_temperature():
     model = build_model("net-8k", seed=1).eval()
     images = np.random.default_rng(0).integers(0, 256, (6, 28, 28), dtype=np.uint8)

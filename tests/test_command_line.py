@@ -1,5 +1,7 @@
+import csv
 import dataclasses
 import json
+import signal
 import subprocess
 import sys
 
@@ -8,6 +10,8 @@ import pytest
 import train
 from mnist_cnn.checkpoint import load_checkpoint
 from mnist_cnn.classifier import load_classifier
+from mnist_cnn.data.corrections import LabelledDrawings
+from mnist_cnn.evaluation import accuracy
 from mnist_cnn.models import build_model
 from mnist_cnn.training import AUGMENTATIONS
 from tests.support import PROJECT
@@ -44,6 +48,9 @@ def test_training_saves_a_checkpoint_and_metrics(small_root, tmp_path, small_set
     assert metrics["epoch_seconds"] > 0
     assert 0 < metrics["train_accuracy"] <= 1
     assert f"test accuracy {metrics['test_accuracy']:.2%}" in ended.stdout
+    assert sum(map(sum, metrics["confusion"])) == len(small_sets[1][1])
+    evaluated_at = [progress for progress, _ in metrics["curves"]["test_accuracy"]]
+    assert evaluated_at == pytest.approx([k / 8 for k in range(1, 9)], abs=0.02)
 
     classifier = load_classifier(path=checkpoint)
     images, labels = small_sets[1]
@@ -65,6 +72,67 @@ def test_training_continues_from_a_checkpoint(small_root, tmp_path, capsys):
 
     assert main("--init-from", first, "--model", "net-25k", *common) == 2
     assert "holds net-8k, not net-25k" in capsys.readouterr().err
+
+
+def interrupt_at(step, monkeypatch, times=1):
+    """Press Ctrl-C so many times at a step of training."""
+
+    def interrupt(progress, stopping):
+        if progress.step == step:
+            for _ in range(times):
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(train, "show_progress", interrupt)
+
+
+def test_interrupted_training_saves_what_was_learnt(small_root, small_sets, tmp_path, capsys, monkeypatch):
+    interrupt_at(7, monkeypatch)
+    checkpoint, metrics, curves = (tmp_path / name for name in ("w.pt", "m.json", "c.csv"))
+    files = ("--output", checkpoint, "--metrics", metrics, "--curves", curves)
+    before = signal.getsignal(signal.SIGINT)
+    assert main("--model", "net-8k", "--batch-size", 32, "--data-root", small_root, *files) == 0
+    assert signal.getsignal(signal.SIGINT) is before
+    printed = capsys.readouterr()
+    assert "Press Ctrl-C again to end at once" in printed.err
+    assert "stopped at 54% of the training, test accuracy" in printed.out
+    assert all(f"saved to {file}" in printed.out for file in (checkpoint, metrics, curves))
+    saved = json.loads(metrics.read_text())
+    assert saved["trained_fraction"] == 7 / 13
+    assert saved["curves"]["test_accuracy"][-1] == [7 / 13, saved["test_accuracy"]]
+    assert len(list(csv.DictReader(curves.read_text().splitlines()))) == 7
+    images, labels = small_sets[1]
+    accuracy = (load_classifier(path=checkpoint).probabilities(images).argmax(axis=1) == labels.numpy()).mean()
+    assert accuracy == pytest.approx(saved["test_accuracy"])
+
+
+def test_interrupted_training_without_a_file_says_that_nothing_is_saved(small_root, capsys, monkeypatch):
+    interrupt_at(2, monkeypatch)
+    assert main("--model", "net-8k", "--data-root", small_root) == 0
+    printed = capsys.readouterr().out
+    assert "The model will not be saved." in printed
+    assert "stopped at 29% of the training, test accuracy" in printed
+
+
+def test_second_interrupt_ends_at_once(small_root, tmp_path, capsys, monkeypatch):
+    interrupt_at(2, monkeypatch, times=2)
+    assert main("--model", "net-8k", "--data-root", small_root, "--output", tmp_path / "w.pt") == 130
+    assert "Interrupted. What was not saved yet is lost." in capsys.readouterr().err
+    assert not (tmp_path / "w.pt").exists()
+
+
+def test_model_is_fine_tuned_on_drawings(small_root, small_sets, tmp_path, capsys):
+    images, labels = small_sets[1]
+    drawings = LabelledDrawings(images[:1], (labels[:1] + 1) % 10)  # which only training on them can teach
+    (tmp_path / "drawings.npz").write_bytes(drawings.to_npz())
+    (tmp_path / "no.npz").write_bytes(b"no drawings")
+    common = ("--init-from", PROJECT / "weights/net-8k.pt", "--recipe", "fine-tuning", "--lr", 0.05)
+    common = (*common, "--epochs", 5, "--data-root", small_root)
+    assert main(*common, "--drawings", tmp_path / "drawings.npz", "--output", tmp_path / "w.pt") == 0
+    assert accuracy(load_checkpoint(tmp_path / "w.pt").model, drawings.images, drawings.labels) == 1
+    assert main(*common, "--drawings", tmp_path / "no.npz") == 2
+    assert "The file is damaged, or no .npz file" in capsys.readouterr().err
+    assert main(*common, "--drawings", tmp_path / "none.npz") == 2
+    assert "No such file" in capsys.readouterr().err
 
 
 def test_augmentation_is_trained_with_and_a_model_without_file_is_announced(small_root, tmp_path, capsys):

@@ -13,10 +13,10 @@ LAYERS = (
     {"constants", "runtime"},
     {"data", "preprocessing", "models"},
     {"evaluation"},
-    {"calibration", "feature_maps"},
+    {"calibration", "feature_maps", "model_summary"},
     {"training"},
     {"checkpoint"},
-    {"classifier"},
+    {"classifier", "export"},
     {"jobs"},
     {"ui"},
 )

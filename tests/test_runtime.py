@@ -1,7 +1,11 @@
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
-from mnist_cnn.runtime import limit_threads, select_device
+from mnist_cnn.runtime import has_bfloat16, limit_threads, select_device
 
 
 def test_auto_selects_a_gpu_where_there_is_one(monkeypatch):
@@ -31,3 +35,11 @@ def test_auto_selects_the_cpu_on_zero_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)  # what ZeroGPU makes of it
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
     assert select_device("auto").type == "cpu"
+
+
+def test_bfloat16_is_used_only_with_instructions_for_it(monkeypatch):
+    code = "from mnist_cnn.runtime import has_bfloat16; assert not has_bfloat16()"
+    subprocess.run([sys.executable, "-c", code], env=os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"}, check=True)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    assert not has_bfloat16()

@@ -1,8 +1,5 @@
 """The report of a training run: metrics, curves, confusion matrix, hardest test images; for the page and as files."""
 
-import csv
-import dataclasses
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +9,11 @@ import torch
 from ..evaluation import confusion_matrix, highest_loss_indices
 from ..models import count_parameters
 from ..training import Progress, TrainingSettings
-from ..training.progress import run_metrics
-from .history import CURVES, History
+from ..training.history import History
+from ..training.metrics import run_metrics
 from .run import TrainingRun
 
 _NUM_HARD_EXAMPLES = 24
-
-_COLUMNS = ("progress", *CURVES)
 
 
 @dataclass(frozen=True)
@@ -95,23 +90,13 @@ class Report:
         )
 
     def metrics(self) -> dict[str, Any]:
-        """Everything but the images, as plain values for JSON: `run_metrics`, settings, curves, confusion matrix."""
-        return run_metrics(self.settings, self.num_parameters, self.progress) | {
-            "test_accuracy": self.test_accuracy,
-            "trained_fraction": self.progress.step / self.progress.total_steps,
-            "num_extra": self.num_extra,
-            "settings": dataclasses.asdict(self.settings),
-            "curves": dataclasses.asdict(self.history),
-            "confusion": self.confusion.tolist(),
-        }
-
-    def curves_csv(self) -> str:
-        """The curves as CSV, a row for each point; a test accuracy is in the first row after its evaluation."""
-        file = io.StringIO()
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow([*_COLUMNS, "test_accuracy"])
-        remaining = list(self.history.test_accuracy)
-        for row in zip(*(getattr(self.history, column) for column in _COLUMNS), strict=True):
-            evaluated = remaining.pop(0)[1] if remaining and remaining[0][0] <= row[0] else ""
-            table.writerow([*row, evaluated])
-        return file.getvalue()
+        """Everything but the images, see `run_metrics`."""
+        return run_metrics(
+            self.settings,
+            self.num_parameters,
+            self.progress,
+            self.history,
+            self.test_accuracy,
+            self.confusion,
+            self.num_extra,
+        )

@@ -8,10 +8,10 @@ import torch
 
 from ..calibration import NUM_CALIBRATION_IMAGES, UNCALIBRATED
 from ..classifier import Classifier
-from ..models import build_model
+from ..models import DigitCNN, build_model
 from ..training import Progress, TrainingSettings
 from ..training.batches import LabelledImages
-from .history import History
+from ..training.history import History
 from .process import STANDBY, ProcessError, TrainingProcess
 from .queue import JobQueue
 from .worker import (
@@ -54,6 +54,7 @@ class TrainingRun:
         probe_image: an image, uint8 (28, 28), that is classified again and again during training; see
             `set_probe_image`.
         extra_data: images and labels that join the training set.
+        initial_model: of the settings' class; training starts from its weights in place of random ones.
 
     Attributes:
         model: the model, as it was at the last update.
@@ -74,11 +75,14 @@ class TrainingRun:
         queue: JobQueue,
         probe_image: np.ndarray | None = None,
         extra_data: LabelledImages | None = None,
+        initial_model: DigitCNN | None = None,
     ) -> None:
         self.settings = settings
         self.training_set, self.test_set = training_set, test_set
         self.probe_image, self.extra_data = probe_image, extra_data
         self.model = build_model(settings.model, settings.seed)
+        if initial_model is not None:
+            self.model.load_state_dict(initial_model.state_dict())
         self.progress: Progress | None = None
         self.history = History()
         self.error: str | None = None

@@ -22,11 +22,10 @@ from ..evaluation import predict_logits
 from ..models import DigitCNN, build_model
 from ..runtime import select_device
 from ..training import Progress, TrainingSettings, train
+from ..training.history import EVALUATE_AT, History
 from ..training.loop import model_to_evaluate
-from .history import History
 
 _UPDATE_INTERVAL = 0.1  # seconds
-_EVALUATE_AT = [k / 8 for k in range(1, 8)]  # fractions of a run; the evaluation at its end is `_evaluate`
 _EVALUATED_AT_ONCE = 1000  # images, after which the worker says how far the evaluation is
 _NICENESS = 5  # classification has priority: on a busy core, a process of this niceness gets a quarter of the time
 
@@ -177,7 +176,7 @@ def _train(
     history, next_update = History(), 0.0
     temperature = 1 / job.settings.logit_scale  # as in the loss, until one is fitted
     extra_data = _tensors(job.extra_data) if job.extra_data else None
-    for progress in train(model, *training_set, job.settings, test_set, _EVALUATE_AT, extra_data):
+    for progress in train(model, *training_set, job.settings, test_set, EVALUATE_AT, extra_data):
         if not np.isfinite(progress.loss):
             raise ValueError(
                 f"Training diverged (loss is NaN or infinite) at step {progress.step}: the learning rate is too high "

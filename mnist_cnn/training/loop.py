@@ -72,7 +72,9 @@ def train(
                 on_crops = meter.step < crop_steps
                 if on_crops:
                     x = random_crop(x, model.CROP_SIZE, generator)  # (B, 1, H, W)
-                logits = model(x) * settings.logit_scale  # (B, 10)
+                with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bfloat16"):
+                    logits = model(x)  # (B, 10)
+                logits = logits.float() * settings.logit_scale
                 loss = F.cross_entropy(logits, targets[y], label_smoothing=settings.label_smoothing)
                 loss.backward()
                 lr = optimizers[-1].param_groups[0]["lr"]

@@ -139,25 +139,3 @@ class ProgressMeter:
         logits, labels = (torch.cat(tensors) for tensors in zip(*self._recent, strict=True))
         digits = labels != NON_DIGIT
         return fit_temperature(logits[digits], labels[digits]) / self._logit_scale
-
-
-def run_metrics(
-    settings: TrainingSettings, num_parameters: int, progress: Progress
-) -> dict[str, str | int | float | None]:
-    """The metrics of a run by name; fractions are from 0 to 1, times in seconds.
-
-    Args:
-        settings: of the run.
-        num_parameters: of its model.
-        progress: at its end.
-    """
-    return {
-        "model": settings.model,
-        "parameters": num_parameters,
-        "epochs": settings.epochs,
-        "seed": settings.seed,
-        "recipe": settings.recipe,
-        "epoch_seconds": progress.seconds / settings.epochs,
-        "train_accuracy": progress.epoch_accuracy,
-        "test_accuracy": progress.test_accuracy,
-    }

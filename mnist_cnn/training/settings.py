@@ -6,6 +6,7 @@ from typing import Any
 
 from ..data.affine import NO_AFFINE, AffineRanges
 from ..models import DEFAULT_MODEL, MODELS
+from ..runtime import has_bfloat16
 
 # Smallest and largest value of each number; the command line and the page allow the same.
 LIMITS: dict[str, tuple[float, float]] = {
@@ -30,6 +31,7 @@ LIMITS: dict[str, tuple[float, float]] = {
 }
 OPTIMIZERS = ("muon", "sgd")
 SCHEDULES = ("linear", "one-cycle")
+PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class TrainingSettings:
     epochs: int = 1
     seed: int = 0  # of initialisation, shuffling, augmentation and dropout
     num_threads: int = 1  # of the CPU; other numbers sum in another order, and so give slightly other weights
+    precision: str = "float32"  # of the model's layers on the CPU; weights, loss and optimizer are float32 in any case
 
     # optimisation
     optimizer: str = "muon"  # "muon" for the hidden convolutions with SGD for the rest, or "sgd" for everything
@@ -74,7 +77,7 @@ class TrainingSettings:
     crop_fraction: float = 0.85  # of all steps, the first ones, which train on crops: a third less work or more
 
     def __post_init__(self) -> None:
-        names = {"model": MODELS, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
+        names = {"model": MODELS, "optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS}
         problems = [
             f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}"
             for name, known in names.items()
@@ -118,6 +121,19 @@ _REFERENCE = TrainingSettings(
 # Many epochs: made the pretrained weights, which classify drawings as well as scans. The larger model also learns what
 # is no digit, and rejects for both: the smaller one has no capacity for that.
 _PRETRAINED = dataclasses.replace(_DEFAULT, recipe="pretrained", epochs=30, stratified=False, crop_fraction=0.0)
+# Some seconds that teach a trained model a user's drawings, beside a sample of everything that it must not forget.
+_FINE_TUNING = dataclasses.replace(
+    _DEFAULT,
+    recipe="fine-tuning",
+    lr=0.01,
+    muon_lr=0.005,
+    train_fraction=0.1,
+    stroke_augmentation=0.3,
+    outlier_fraction=0.2,
+    handwriting_fraction=0.2,
+    stratified=False,
+    crop_fraction=0.0,
+)
 
 RECIPES: dict[str, dict[str, TrainingSettings]] = {
     "default": {
@@ -133,11 +149,14 @@ RECIPES: dict[str, dict[str, TrainingSettings]] = {
             _PRETRAINED, model="net-8k", lr=0.1, stroke_augmentation=0.5, handwriting_fraction=0.6
         ),
     },
+    "fine-tuning": {name: dataclasses.replace(_FINE_TUNING, model=name) for name in MODELS},
 }
 
 
 def get_settings(model: str, recipe: str = "default", **changes: Any) -> TrainingSettings:
     """A recipe's settings for a model, with some of them changed.
+
+    The recipe `default` has the precision bfloat16 where `has_bfloat16`.
 
     Args:
         model: a key of `MODELS`.
@@ -153,6 +172,8 @@ def get_settings(model: str, recipe: str = "default", **changes: Any) -> Trainin
     if model not in RECIPES[recipe]:
         raise ValueError(f"Unknown model {model!r}. Available: {', '.join(RECIPES[recipe])}.")
     settings = RECIPES[recipe][model]
+    if recipe == "default" and has_bfloat16():
+        settings = dataclasses.replace(settings, precision="bfloat16")
     given = {name: value for name, value in changes.items() if value is not None}
     if given.get("lr", settings.lr) != settings.lr:
         given.setdefault("muon_lr", settings.muon_lr * given["lr"] / settings.lr)

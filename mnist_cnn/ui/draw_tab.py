@@ -15,14 +15,17 @@ from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
 from ..feature_maps import feature_maps, receptive_fields
 from ..jobs.run import TrainingRun
+from ..model_summary import summarize, summary_table
 from ..models import DEFAULT_MODEL, count_parameters
 from ..preprocessing import MAX_DIGITS, BlankSketchError, PreprocessingStages, preprocess_with_stages, sketch_to_mnist
 from ..preprocessing.decoding import ImageError
 from .components.digit_boxes.digit_boxes import DigitBoxes
 from .components.feature_maps.feature_maps import FeatureMaps, feature_maps_value
+from .components.fine_tuning.fine_tuning import FineTuning
 from .components.image_upload.image_upload import ImageUpload, UploadedFile
-from .components.label_feedback.label_feedback import LabelFeedback, score_text, selected_digit
+from .components.label_feedback.label_feedback import LabelFeedback, is_challenge, score_text, selected_digit
 from .components.model_choice.model_choice import USER_MODEL, ModelChoice, model_choices, model_label
+from .components.model_table.model_table import ModelTable
 from .components.prediction_panel.number_value import ClassifiedDigit, number_value
 from .components.prediction_panel.prediction_panel import (
     EMPTY_MESSAGE,
@@ -32,7 +35,9 @@ from .components.prediction_panel.prediction_panel import (
     empty_prediction,
 )
 from .components.sketchpad.sketchpad import Sketch, Sketchpad, sketch_image
+from .drawing_files import create_drawing_files
 from .events import IMMEDIATE
+from .mnist_digits import create_mnist_digits
 from .server.errors import user_error
 
 DRAW_TAB_ID = "draw"
@@ -49,7 +54,8 @@ class DrawTab:
         user_model: holds the `Classifier` that the user trained and uses, or None.
         model: the choice of the model.
         drawings: holds the session's `LabelledDrawings`; they are stored nowhere else.
-        labelled: the event of one more label, for other events to follow.
+        fine_tuning: offers to train on them.
+        labelled: the events of more labelled drawings, for other events to follow.
     """
 
     pad: Sketchpad
@@ -57,7 +63,8 @@ class DrawTab:
     user_model: gr.State
     model: gr.Radio
     drawings: gr.State
-    labelled: Dependency
+    fine_tuning: FineTuning
+    labelled: tuple[Dependency, ...]
 
 
 class DrawHandlers:
@@ -69,6 +76,7 @@ class DrawHandlers:
 
     def __init__(self, pretrained: Mapping[str, Classifier]) -> None:
         self._pretrained = pretrained
+        self._tables = {name: summary_table(summarize(classifier.model)) for name, classifier in pretrained.items()}
 
     def predict_all(self, sketch: Sketch | None, user_model: Classifier | None) -> list[ClassifiedDigit]:
         """Preprocess a drawing or an image file, and classify it with every model.
@@ -126,7 +134,7 @@ class DrawHandlers:
         show_feature_maps: bool,
         user_model: Classifier | None,
         run: TrainingRun | None = None,
-    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The values of the prediction panel and the feature maps for what is on the canvas.
 
         A model in training classifies it from now on, too.
@@ -134,17 +142,23 @@ class DrawHandlers:
         try:
             digits = self.predict_all(sketch, user_model)
         except (BlankSketchError, ImageError) as error:
-            return empty_prediction(str(error)), []
-        first_stages, first_results = digits[0]
+            return empty_prediction(str(error)), {}
+        stages, results = digits[0]
         if run:
-            run.set_probe_image(first_stages.image)
-        if model not in first_results:  # the user's model is gone
-            return EMPTY_PREDICTION, []
+            run.set_probe_image(stages.image)
+        if model not in results:  # the user's model is gone
+            return EMPTY_PREDICTION, {}
         value = number_value(digits, model, is_file=isinstance(sketch, UploadedFile))
         if not show_feature_maps:
-            return value, []
+            return value, {}
         shown = self._models(user_model)[model].model
-        return value, feature_maps_value(feature_maps(shown, first_stages.image), receptive_fields(shown))
+        maps, fields = feature_maps(shown, stages.image), receptive_fields(shown)
+        return value, feature_maps_value(results[model].prediction.model_input, maps, fields)
+
+    def model_table(self, model: str, visible: bool, user_model: Classifier | None) -> list[list[str]]:
+        """The layers of the selected model, see `summary_table`; none where the table is not visible."""
+        models = self._models(user_model)
+        return self._tables[models[model].name] if visible and model in models else []
 
     def add_label(
         self,
@@ -168,7 +182,7 @@ class DrawHandlers:
         prediction = results[model].prediction
         predicted = prediction.digit if prediction.is_digit else None
         drawings = drawings.add(prediction.image, label, predicted)
-        return score_text(drawings), drawings
+        return score_text(drawings, is_challenge(event)), drawings
 
     def classify_file(self, image: Image.Image | None) -> dict[str, float] | str:
         """Each digit's probability by the default model, or `_NO_DIGIT`, for the API.
@@ -180,6 +194,10 @@ class DrawHandlers:
         if not prediction.is_digit:
             return _NO_DIGIT
         return {str(digit): float(probability) for digit, probability in enumerate(prediction.probabilities)}
+
+    def select(self, model: str, user_model: Classifier | None) -> Classifier:
+        """The selected classifier; the default one if the user's model is gone."""
+        return self._models(user_model).get(model, self._pretrained[DEFAULT_MODEL])
 
     def classify_number_file(self, image: Image.Image | None) -> dict[str, Any]:
         """The digits of a number by the default model, each with its confidence and its box, for the API.
@@ -226,7 +244,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
     handlers = DrawHandlers(pretrained)
     run, user_model = gr.State(None), gr.State(None)
     drawings = gr.State(LabelledDrawings())
-    with gr.Row():
+    with gr.Row(elem_id="draw") as row:
         with gr.Column(min_width=320):
             pad = Sketchpad(elem_id="pad")
             DigitBoxes()
@@ -243,21 +261,23 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
                 )
                 show_feature_maps = gr.Checkbox(label="Feature maps", container=False, elem_id="show-feature-maps")
             feedback = LabelFeedback(elem_id="label-feedback")
+            fine_tuning = FineTuning(elem_id="fine-tuning")
             maps = FeatureMaps(elem_id="feature-maps")
+            table = ModelTable(elem_id="model-table")
             # Invisible components behind the API's /predict and /predict_number.
             image = ImageUpload(label="One digit, with some margin around it", visible=False)
             api_result = gr.Label(label="prediction", visible=False)
             api_number = gr.JSON(label="number", visible=False)
             api_trigger = gr.Button(visible=False)
 
-    async def predict_sketch(sketch: Sketch | None, *inputs: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    async def predict_sketch(sketch: Sketch | None, *inputs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """A drawing in the event loop: with many users, threads would wait for each other's hold of Python's lock."""
         if isinstance(sketch, UploadedFile):  # takes several times as long
             return await asyncio.to_thread(handlers.predict_sketch, sketch, *inputs)
         return handlers.predict_sketch(sketch, *inputs)
 
     gr.on(
-        [pad.input, model.change, show_feature_maps.change],
+        [pad.input, model.change, user_model.change, show_feature_maps.change],
         predict_sketch,
         [pad, model, show_feature_maps, user_model, run],
         [panel, maps],
@@ -266,6 +286,13 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
     )
     labelled = feedback.select(
         handlers.add_label, [pad, model, user_model, drawings], [feedback, drawings], **IMMEDIATE
+    )
+    gr.on(
+        [model.change, user_model.change, show_feature_maps.change],
+        handlers.model_table,
+        [model, show_feature_maps, user_model],
+        table,
+        **IMMEDIATE,
     )
     api_trigger.click(
         handlers.classify_file,
@@ -288,4 +315,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
             f"pixels, by {DEFAULT_MODEL}. The text is empty if the image does not look like a number."
         ),
     )
-    return DrawTab(pad, run, user_model, model, drawings, labelled)
+    with row, gr.Column(min_width=320), gr.Accordion("Files and test digits", open=False, elem_id="files"):
+        create_mnist_digits(handlers.select, model, user_model, feedback)
+        loaded = create_drawing_files(handlers.select, model, user_model, drawings, feedback)
+    return DrawTab(pad, run, user_model, model, drawings, fine_tuning, (labelled, loaded))

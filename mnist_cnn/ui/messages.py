@@ -65,3 +65,21 @@ def extra_data_effect(
     number, other = without[-1]
     change = 100 * (report.test_accuracy - other.test_accuracy)
     return f"{effect} Test accuracy without them, in run {number}: {other.test_accuracy:.2%} ({change:+.2f} points)."
+
+
+def fine_tuning_effect(drawings: LabelledDrawings, before: Classifier, after: Classifier) -> str:
+    """What fine-tuning changed, for the drawings it trained on and for MNIST's test set.
+
+    Args:
+        drawings: the labelled drawings.
+        before: the classifier that it started from.
+        after: the result.
+    """
+    correct_before, correct = (
+        int((classifier.classify(drawings.images) == drawings.labels.numpy()).sum()) for classifier in (before, after)
+    )
+    earlier = "" if before.test_accuracy is None else f" ({before.test_accuracy:.2%} before)"
+    return (
+        f"Your model: {correct} of your {drawings.count} {'drawing' if drawings.count == 1 else 'drawings'} correct "
+        f"({correct_before} before), test accuracy on MNIST {after.test_accuracy:.2%}{earlier}."
+    )

@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 import dataclasses
+import html
 import json
-import os
 import secrets
-import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,10 @@ import gradio as gr
 import numpy as np
 from gradio.utils import get_upload_folder
 
-from ..checkpoint import save_checkpoint
+from ..checkpoint import CheckpointError, decode_checkpoint, save_checkpoint
 from ..classifier import Classifier
-from ..data import DataError
 from ..data.corrections import LabelledDrawings
-from ..data.mnist import download_progress, load_mnist_cached
-from ..jobs.history import History
+from ..data.mnist import load_mnist_cached
 from ..jobs.process import STANDBY
 from ..jobs.queue import JobQueue
 from ..jobs.report import Report
@@ -30,6 +27,9 @@ from ..preprocessing import BlankSketchError, sketch_to_mnist
 from ..preprocessing.decoding import ImageError
 from ..training import AUGMENTATIONS
 from ..training.batches import LabelledImages
+from ..training.history import History
+from ..training.metrics import curves_csv
+from .browser_files import file_content, pick_file
 from .components.model_choice.model_choice import USER_MODEL, model_choices
 from .components.percent_slider.percent_slider import PercentSlider
 from .components.run_history.run_history import RunHistory, run_history_value
@@ -38,22 +38,18 @@ from .components.sketchpad.sketchpad import Sketch, sketch_image
 from .components.training_monitor.training_monitor import TrainingMonitor, training_monitor_value
 from .draw_tab import DRAW_TAB_ID, DrawTab
 from .events import IMMEDIATE, QUEUED
+from .fine_tuning import create_fine_tuning
 from .messages import extra_data_effect, status_text, summary_text
-from .server.connections import CONNECTIONS
+from .run_updates import QUEUE, changes, check_can_start, failure_text, loading_status
 from .server.errors import user_error
 from .training_form import BATCH_SIZES, RECIPES, TrainingForm, range_text
 
 TRAIN_TAB_ID = "train"  # on the page and in links
 
 _INVITATION = "Train a model from scratch: one epoch on MNIST's 60,000 training images."
-_UPDATE_INTERVAL = 0.15  # seconds
-_MAX_QUEUED = 30
-_MAX_UNHEARD_SECONDS = 30.0  # without an open event stream of the session; a page opens it within a second
 _MAX_REPORTS = 10  # of a session; the oldest are dropped
 _COPIES = 50  # augmented copies of each labelled drawing, to carry weight among 60,000 images
 _EXAMPLE = 8  # index in the test set of the probe image if the canvas is empty: a 5 that is first predicted as a 6
-# All users' runs. A run keeps one CPU core busy and its user's page another.
-_QUEUE = JobQueue(slots=max(1, (os.cpu_count() or 1) // 2))
 
 # Puts a link's settings into the address bar and copies the address.
 _COPY_LINK = """(query) => {
@@ -92,16 +88,19 @@ class TrainTab:
                 )
             with gr.Column(min_width=300, scale=3, elem_id="training-progress"):
                 self.monitor = TrainingMonitor(_INVITATION, elem_id="monitor")
-        with gr.Row(visible=False) as self.results_row:
+        with gr.Row():
             layout: dict[str, Any] = {"size": "md", "min_width": 140}  # two buttons side by side on a phone
-            self.use = gr.Button("Use on the Draw tab", variant="primary", elem_id="use", **layout)
+            after_run = layout | {"visible": False}
+            self.use = gr.Button("Use on the Draw tab", variant="primary", elem_id="use", **after_run)
+            self.load = gr.Button("Load weights", elem_id="load", **layout)
             self.restore = gr.Button("Restore pretrained model", interactive=False, elem_id="restore", **layout)
-            self.weights = gr.DownloadButton("Download weights", elem_id="weights", **layout)
-            self.metrics = gr.DownloadButton("Download metrics", elem_id="metrics", **layout)
-            self.curves = gr.DownloadButton("Download curves", elem_id="curves", **layout)
+            self.weights = gr.DownloadButton("Download weights", elem_id="weights", **after_run)
+            self.metrics = gr.DownloadButton("Download metrics", elem_id="metrics", **after_run)
+            self.curves = gr.DownloadButton("Download curves", elem_id="curves", **after_run)
         self.results = RunResults(elem_id="results", visible=False)
         self.history = RunHistory(elem_id="history")
-        self.query = gr.Textbox(visible=False)  # for the script that copies a link, which cannot see a `gr.State`
+        # For scripts, which cannot see a `gr.State`: a link's query, and the content of a file.
+        self.query, self.file = gr.Textbox(visible=False), gr.Textbox(visible=False)
 
     def _create_settings(self, form: TrainingForm) -> None:
         # Numbers have no minimum, maximum or precision here: Gradio would reject what is out of range without naming
@@ -159,7 +158,7 @@ class TrainHandlers:
     """
 
     def __init__(
-        self, pretrained: Mapping[str, Classifier], draw: DrawTab, tab: TrainTab, queue: JobQueue = _QUEUE
+        self, pretrained: Mapping[str, Classifier], draw: DrawTab, tab: TrainTab, queue: JobQueue = QUEUE
     ) -> None:
         self._pretrained, self._draw, self._tab, self._queue = pretrained, draw, tab, queue
 
@@ -169,24 +168,20 @@ class TrainHandlers:
         Args:
             request: of the session; Gradio gives it. None for a session that always listens.
             inputs: the fields of `TrainingForm`; then whether to train on the labelled drawings, the sketch on the
-                canvas, the labelled drawings, and the numbered reports of the session.
+                canvas, the labelled drawings, the numbered reports and the last run of the session.
         """
-        *values, use_drawings, sketch, drawings, reports = inputs
+        *values, use_drawings, sketch, drawings, reports, current = inputs
         tab = self._tab
         try:
-            if len(self._queue) >= _MAX_QUEUED:
-                raise ValueError("Queue full: too many runs are waiting. Try again in a few minutes.")
+            check_can_start(self._queue, current)
             settings = TrainingForm(*values).settings()
         except ValueError as error:
             yield {tab.monitor: training_monitor_value(str(error))}
             return
-        yield {tab.start: gr.Button(interactive=False), tab.monitor: training_monitor_value("Loading MNIST …")}
+        yield {tab.start: gr.Button(interactive=False)}
         loading = asyncio.create_task(asyncio.to_thread(load_mnist_cached))
-        while not (await asyncio.wait([loading], timeout=_UPDATE_INTERVAL))[0]:
-            fraction = download_progress()
-            if fraction < 1:
-                status = f"Downloading MNIST, once for all users: {fraction:.0%} of 12 MB …"
-                yield {tab.monitor: training_monitor_value(status, fraction=fraction)}
+        async for status, fraction in loading_status(loading):
+            yield {tab.monitor: training_monitor_value(status, fraction=fraction)}
         drawings = drawings if use_drawings else LabelledDrawings()
         try:
             training_set, test_set = loading.result()
@@ -194,8 +189,7 @@ class TrainHandlers:
             if drawings.count:
                 extra_data = await asyncio.to_thread(drawings.augmented_copies, _COPIES, settings.seed)
         except Exception as error:  # of any kind, since the user must be told
-            text = str(error) if isinstance(error, DataError) else f"Training cannot start: {error!r}."
-            yield {tab.start: gr.Button(interactive=True), tab.monitor: training_monitor_value(text)}
+            yield {tab.start: gr.Button(interactive=True), tab.monitor: training_monitor_value(failure_text(error))}
             return
         run = TrainingRun(
             settings,
@@ -218,25 +212,17 @@ class TrainHandlers:
         self, run: TrainingRun, reports: list[tuple[int, Report]], session: str | None
     ) -> AsyncIterator[Updates]:
         """Updates whenever something changes, until the run is over or the session has not listened for a while."""
-        heard = time.monotonic()
         yield {self._draw.run: run} | self._monitor(run, status_text(run), reports) | self._buttons(run)
-        shown = shown_buttons = None
-        unchanged = 0
-        while not run.finished:
-            await asyncio.sleep(_UPDATE_INTERVAL)
-            if session is None or CONNECTIONS.is_listening(session):
-                heard = time.monotonic()
-            elif time.monotonic() - heard > _MAX_UNHEARD_SECONDS:
-                return
-            now, buttons = (run.progress, run.fraction, run.state, run.position), (run.state, run.position)
-            unchanged = unchanged + 1 if now == shown else 0
-            if now != shown:
+        shown_buttons = None
+        async for changed in changes(run, session):
+            buttons = (run.state, run.position)
+            if changed:
                 yield self._monitor(run, status_text(run), reports) | (
                     self._buttons(run) if buttons != shown_buttons else {}
                 )
-            elif unchanged % 3 == 0:
-                yield {self._tab.monitor: gr.skip()}  # Gradio notices only at an update that the user has left
-            shown, shown_buttons = now, buttons
+            else:
+                yield {self._tab.monitor: gr.skip()}
+            shown_buttons = buttons
         if run.error or not run.progress:
             yield self._monitor(run, status_text(run), reports) | self._buttons(run)
 
@@ -253,7 +239,10 @@ class TrainHandlers:
         try:
             files = self._save_files(run, report)
         except OSError as error:
-            files = {button: gr.DownloadButton(interactive=False) for button in (tab.weights, tab.metrics, tab.curves)}
+            files = {
+                button: gr.DownloadButton(visible=True, interactive=False)
+                for button in (tab.weights, tab.metrics, tab.curves)
+            }
             text += f" The files to download could not be written ({error.strerror}); the model can be used."
         return (
             self._monitor(run, text, reports)
@@ -264,8 +253,7 @@ class TrainHandlers:
                 tab.results: gr.update(value=run_results_value(report), visible=True),
                 tab.history: run_history_value(numbered),
                 tab.reports: numbered,
-                tab.results_row: gr.Row(visible=True),
-                tab.use: gr.Button(interactive=True),
+                tab.use: gr.Button(visible=True, interactive=True),
             }
             | files
         )
@@ -280,9 +268,9 @@ class TrainHandlers:
         files = {
             tab.weights: _save_weights(folder, run),
             tab.metrics: _save_text(folder / "metrics.json", json.dumps(report.metrics(), indent=2)),
-            tab.curves: _save_text(folder / "curves.csv", report.curves_csv()),
+            tab.curves: _save_text(folder / "curves.csv", curves_csv(report.history)),
         }
-        return {button: gr.DownloadButton(value=path, interactive=True) for button, path in files.items()}
+        return {button: gr.DownloadButton(value=path, visible=True, interactive=True) for button, path in files.items()}
 
     def _monitor(self, run: TrainingRun, status: str, reports: list[tuple[int, Report]]) -> Updates:
         previous: History | None = reports[-1][1].history if reports else None
@@ -312,13 +300,38 @@ class TrainHandlers:
         """
         if trained_model is None:
             raise user_error("There is no trained model to use. Train one first.")
-        return self._choose(trained_model, USER_MODEL)
+        return self.choose(trained_model, USER_MODEL)
+
+    def load_weights(self, file: str | None) -> Updates:
+        """Offer the model of a checkpoint on the Draw tab, and select it there.
+
+        Args:
+            file: see `file_content`.
+
+        Raises:
+            gr.Error: the file cannot be used.
+        """
+        content = file_content(file)
+        if content is None:
+            return {self._tab.restore: gr.skip()}
+        try:
+            checkpoint = decode_checkpoint(content)
+        except CheckpointError as error:
+            raise user_error(f"The weights were not loaded. {html.escape(str(error))}") from error
+        accuracy = "unknown" if checkpoint.test_accuracy is None else f"{checkpoint.test_accuracy:.2%}"
+        gr.Info(
+            f"Loaded {checkpoint.name}. Test accuracy according to the file: {accuracy}. The Draw tab uses it as “Your "
+            "model” until you restore the pretrained model."
+        )
+        loaded = Classifier(checkpoint.model, checkpoint.name, checkpoint.test_accuracy, checkpoint.calibration)
+        return self.choose(loaded, USER_MODEL) | {self._tab.use: gr.Button(interactive=True)}
 
     def restore(self) -> Updates:
         """Remove the user's model from the Draw tab again."""
-        return self._choose(None, DEFAULT_MODEL)
+        return self.choose(None, DEFAULT_MODEL)
 
-    def _choose(self, user_model: Classifier | None, selected: str) -> Updates:
+    def choose(self, user_model: Classifier | None, selected: str) -> Updates:
+        """Make a classifier the user's model, None for none, and select a model on the Draw tab."""
         choices = model_choices([*self._pretrained, *([USER_MODEL] if user_model else [])])
         return {
             self._draw.user_model: user_model,
@@ -364,14 +377,21 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
     # Any number of these events may wait in Gradio's queue: the runs have a queue of their own.
     tab.start.click(
         handlers.train,
-        [*tab.form, tab.use_drawings, draw.pad, draw.drawings, tab.reports],
-        [*states, *buttons, tab.monitor, tab.results, tab.history, tab.results_row],
+        [*tab.form, tab.use_drawings, draw.pad, draw.drawings, tab.reports, draw.run],
+        [*states, *buttons, tab.monitor, tab.results, tab.history],
         **QUEUED,
     )
     tab.pause.click(pause_or_resume, draw.run, **IMMEDIATE)
     tab.stop.click(stop, draw.run, **IMMEDIATE)
-    tab.use.click(use_model, tab.trained_model, [*choice, tabs], **IMMEDIATE)
+    used = tab.use.click(use_model, tab.trained_model, [*choice, tabs], **IMMEDIATE)
+    used.success(None, js="() => scrollTo(0, 0)", **IMMEDIATE)
     tab.restore.click(handlers.restore, outputs=choice, **IMMEDIATE)
+    tab.load.click(None, outputs=tab.file, js=pick_file(".pt"), **IMMEDIATE).success(
+        handlers.load_weights,
+        tab.file,
+        choice,
+        **QUEUED,  # only queued events can show a message that is no error
+    )
     gr.on(
         [tab.model.input, tab.recipe.input],
         recipe_defaults,
@@ -379,7 +399,9 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
         [tab.lr, tab.batch_size, tab.augmentation],
         **IMMEDIATE,
     )
-    draw.labelled.then(offer_drawings, draw.drawings, tab.use_drawings, **IMMEDIATE)
+    create_fine_tuning(pretrained, draw, handlers.choose, choice)
+    for labelled in draw.labelled:
+        labelled.then(offer_drawings, draw.drawings, tab.use_drawings, **IMMEDIATE)
     tab.link.click(link_query, tab.form, tab.query, **IMMEDIATE).success(None, tab.query, js=_COPY_LINK, **IMMEDIATE)
     tab_item.select(STANDBY.warm_up, **IMMEDIATE)
     gr.on(None, open_tab, outputs=[*tab.form, tab.start, tab.monitor, tabs], **IMMEDIATE)

@@ -1,7 +1,13 @@
+import io
+import os
+import zipfile
+
+import numpy as np
+import pytest
 import torch
 
 from mnist_cnn.data import load_mnist
-from mnist_cnn.data.corrections import LabelledDrawings
+from mnist_cnn.data.corrections import DrawingsError, LabelledDrawings, decode_drawings
 from tests.support.handwriting import handwriting
 
 IMAGES, LABELS = handwriting(4, seed=3)
@@ -60,6 +66,14 @@ def test_augmented_copies_differ_slightly_and_keep_their_labels(small_sets):
     assert overlap > 0.7
 
 
+@pytest.mark.parametrize(("count", "expected"), [(1, 400), (7, 399), (300, 3000)])
+def test_fine_tuning_has_many_copies_of_few_drawings_and_some_of_each(count, expected):
+    drawings = LabelledDrawings(torch.zeros(count, 28, 28, dtype=torch.uint8), torch.arange(count) % 10)
+    copies, labels = drawings.fine_tuning_copies(seed=1)
+    assert len(copies) == len(labels) == expected
+    assert labels[-count:].tolist() == drawings.labels.tolist()
+
+
 def test_last_300_drawings_are_kept():
     drawings = LabelledDrawings()
     for number in range(305):
@@ -70,3 +84,80 @@ def test_last_300_drawings_are_kept():
     assert drawings.labels.tolist() == [number % 10 for number in range(5, 305)]
     drawings = drawings.add(image, 9, None)  # corrects the last one
     assert drawings.count == 300 and drawings.labels[-1] == 9
+
+
+def test_file_of_drawings_is_loaded_unchanged():
+    drawings = LabelledDrawings().add(IMAGES[0], 0, 0).add(IMAGES[1], 7, None)
+    images, labels = decode_drawings(drawings.to_npz())
+    assert torch.equal(images, drawings.images) and torch.equal(labels, drawings.labels)
+    assert (images.dtype, labels.dtype) == (torch.uint8, torch.int64)
+
+
+def test_largest_file_of_drawings_is_loaded():
+    noise = torch.from_numpy(np.random.default_rng(0).integers(256, size=(300, 28, 28), dtype=np.uint8))
+    drawings = LabelledDrawings(noise, torch.arange(300) % 10, torch.zeros(300, dtype=torch.int64))
+    assert torch.equal(decode_drawings(drawings.to_npz())[0], noise)
+
+
+def test_extended_drawings_are_the_last_300():
+    numbers = torch.arange(299)
+    drawings = LabelledDrawings().add(IMAGES[0], 0, 0).add(IMAGES[1], 1, 1)
+    images = torch.zeros(299, 28, 28, dtype=torch.uint8)
+    extended = drawings.extend(images, numbers % 10, numbers % 10)
+    assert len(extended.images) == len(extended.predictions) == extended.count == 300
+    assert extended.labels.tolist() == [1, *(numbers % 10).tolist()]
+    assert drawings.count == 2
+
+
+def npz(**arrays):
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+def archive(**entries):
+    """A zip file with these bytes in place of arrays."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as entry:
+        for name, content in entries.items():
+            entry.writestr(f"{name}.npy", content)
+    return file.getvalue()
+
+
+def header(shape):
+    """The header of a uint8 array of a shape, as .npy files have it, without the array."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return file.getvalue()
+
+
+class Attack:
+    def __reduce__(self):
+        return (os.abort, ())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "damaged"),
+        (b"PK", "damaged"),
+        (npz(images=IMAGES, labels=LABELS)[:-50], "damaged"),
+        (npz(images=IMAGES), "damaged, or no .npz file with the arrays images and labels"),
+        (npz(images=IMAGES, labels=np.array([Attack()] * 4)), "damaged"),
+        (archive(images=header((2**40, 28, 28)), labels=b""), "damaged"),
+        (archive(images=header((2**70, 28, 28)), labels=b""), "damaged"),
+        (archive(images=bytes(2**24)), "more than the 300 drawings"),
+        (npz(images=np.zeros((301, 28, 28), np.uint8), labels=np.zeros(301, int)), "with N from 1 to 300"),
+        (npz(images=np.zeros((0, 28, 28), np.uint8), labels=np.zeros(0, int)), "with N from 1 to 300"),
+        (npz(images=IMAGES.astype(float), labels=LABELS), "must be uint8"),
+        (npz(images=IMAGES[:, :20], labels=LABELS), "must be uint8"),
+        (npz(images=np.uint8(3), labels=np.int64(3)), "must be uint8"),
+        (npz(images=IMAGES, labels=LABELS[:3]), "labels N whole numbers"),
+        (npz(images=IMAGES, labels=LABELS.astype(float)), "labels N whole numbers"),
+        (npz(images=IMAGES, labels=LABELS + 7), "from 0 to 9"),
+        (npz(images=IMAGES, labels=-LABELS.astype(int) - 1), "from 0 to 9"),
+    ],
+)
+def test_unsuitable_file_of_drawings_is_rejected_with_the_reason(content, message):
+    with pytest.raises(DrawingsError, match=message):
+        decode_drawings(content)

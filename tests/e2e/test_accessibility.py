@@ -42,9 +42,10 @@ def test_draw_tab_has_no_violations(open_page, options, tmp_path):
     draw(page, DIGITS[4])
     assert digit(page) == "4"
     page.get_by_role("checkbox", name="Feature maps").check()
-    page.locator("#feature-maps img").first.wait_for()
+    page.locator("#feature-maps .maps").first.wait_for()
     assert violations(page) == []
     page.keyboard.press("c")
+    page.locator("#pad canvas").scroll_into_view_if_needed()
     draw(page, [[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]])  # an X
     assert digit(page) == "?"
     assert violations(page) == []
@@ -97,13 +98,18 @@ def test_focus_elsewhere_is_not_moved_by_a_run(open_page):
 
 def test_arrow_keys_stay_in_their_group_and_the_focus_is_visible(open_page):
     page = open_page()
-    for tab, names in (("Draw", ["Model"]), ("Train", ["Model", "Recipe"])):
+    groups = 0
+    for tab in ("Draw", "Train"):
         open_tab(page, tab)
-        for name in names:
-            group = page.get_by_role("radiogroup", name=name).locator("visible=true")
-            radios = group.get_by_role("radio")
-            radios.first.focus()
-            for _ in range(radios.count() + 1):
+        page.locator("input[type=radio]:visible").first.wait_for()
+        for radio in page.locator("input[type=radio]:visible:checked").all():
+            groups += 1
+            name = radio.get_attribute("name")
+            others = page.locator(f"input[name='{name}']")
+            radio.focus()
+            for _ in range(others.count() + 1):
                 page.keyboard.press("ArrowRight")
-                label = group.locator("label:has(input:focus-visible)")
-                assert label.evaluate("(label) => getComputedStyle(label).outlineStyle") != "none"
+                assert page.evaluate("document.activeElement.name") == name
+                label = page.locator("label:has(input:focus-visible)")
+                assert label.evaluate("(label) => getComputedStyle(label).outlineStyle") == "solid"
+    assert groups == 3

@@ -330,12 +330,12 @@ def test_receptive_field_follows_the_pointer(open_page):
     page.get_by_role("checkbox", name="Feature maps").check()
     draw(page, DIGITS[5])
     assert digit(page) == "5"
-    rectangle = page.locator("#reading .receptive-field")
+    rectangle = page.locator("#feature-maps .field")
     expect(rectangle).to_be_hidden()
     fields = receptive_fields(load_classifier("net-25k").model)
-    box = page.locator("#reading .model-input").bounding_box()
-    for strip, field, cells in zip(page.locator("#feature-maps img").all(), fields, (14, 14, 7, 7, 7), strict=True):
-        image = strip.bounding_box()
+    for strip, field, cells in zip(page.locator("#feature-maps .maps").all(), fields, (14, 14, 7, 7, 7), strict=True):
+        strip.scroll_into_view_if_needed()
+        image, box = strip.bounding_box(), page.locator("#feature-maps .input img").bounding_box()
         cell = image["width"] / (16 * (cells + 1) - 1)
         x, y = cells + 1 + 2, 3  # in the second map
         page.mouse.move(image["x"] + (x + 0.5) * cell, image["y"] + (y + 0.5) * cell)
@@ -345,7 +345,7 @@ def test_receptive_field_follows_the_pointer(open_page):
             first, end = max(0, first), min(28, first + field.size)
             assert shown[axis] - box[axis] == pytest.approx(first / 28 * box[side], abs=1)
             assert shown[side] == pytest.approx((end - first) / 28 * box[side], abs=1)
-    page.hover("#pad canvas")
+    page.hover("#feature-maps p")
     expect(rectangle).to_be_hidden()
 
 
@@ -687,10 +687,11 @@ def test_feature_maps_are_shown_on_request(open_page):
     page.get_by_role("checkbox", name="Feature maps").check()
     draw(page, DIGITS[5])
     assert digit(page) == "5"
-    strips = page.locator("#feature-maps img")
+    strips = page.locator("#feature-maps .maps")
     model = load_classifier("net-25k").model
-    expected = feature_maps_value(feature_maps(model, centred(page)), receptive_fields(model))
-    assert [strip.get_attribute("src") for strip in strips.all()] == [layer["image"] for layer in expected]
+    expected = feature_maps_value(model_input(page), feature_maps(model, centred(page)), receptive_fields(model))
+    assert [strip.get_attribute("src") for strip in strips.all()] == [layer["image"] for layer in expected["layers"]]
+    assert page.get_attribute("#feature-maps .input img", "src") == expected["model_input"]
     page.locator("#model label").nth(1).click()
     assert settled(page, "#feature-maps ol").splitlines() == [
         "Layer 1: 16 maps of 28×28",

@@ -102,9 +102,9 @@ def test_chosen_file_has_the_prediction_its_stages_and_feature_maps(open_page, p
     assert steps == ["Extracted ink", "Cropped", "Resized to 20×20", "Centred", "Model input"]
     assert page.locator("#reading .models tr").count() == 2
     model = load_classifier().model
-    maps = feature_maps_value(feature_maps(model, expected.image), receptive_fields(model))
-    strips = page.locator("#feature-maps img")
-    assert [strip.get_attribute("src") for strip in strips.all()] == [layer["image"] for layer in maps]
+    maps = feature_maps_value(expected.model_input, feature_maps(model, expected.image), receptive_fields(model))
+    strips = page.locator("#feature-maps .maps")
+    assert [strip.get_attribute("src") for strip in strips.all()] == [layer["image"] for layer in maps["layers"]]
     page.locator("#model label").nth(1).click()
     expect(page.locator("#reading tr.selected .name")).to_have_text("net-8k")
 

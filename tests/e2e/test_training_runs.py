@@ -5,8 +5,9 @@ import re
 import numpy as np
 import pytest
 
+from tests.support.browser import draw, expect
 from tests.support.mnist_files import write_mnist
-from tests.support.page import BAR, HEADLINE, metric, open_train, percent_done, train, wait_for, wait_until_done
+from tests.support.page import BAR, HEADLINE, digit, metric, open_train, percent_done, train, wait_for, wait_until_done
 from tests.support.server import serve
 
 LONG = "model=net-8k&batch_size=8"
@@ -124,3 +125,22 @@ def test_closing_the_page_ends_its_run(open_run):
     wait_for(waiting, "Queued: 1 run ahead")
     page.close()
     wait_for(waiting, "Done")  # long before the run of the closed page would have ended
+
+
+def test_model_is_trained_on_drawings_and_had_back(open_page):
+    page = open_page()
+    tuning = page.locator("#fine-tuning")
+    assert not tuning.is_visible()
+    draw(page, [[(0.2, 0.2), (0.8, 0.8)], [(0.8, 0.2), (0.2, 0.8)]])  # a cross, which is no digit yet
+    assert digit(page) == "?"
+    page.get_by_role("button", name="Correct label: 7").click()
+    tuning.get_by_role("button", name="Train on my drawings (1)").click()
+    expect(tuning.get_by_role("progressbar")).to_be_visible()
+    expect(tuning.locator(".text")).to_contain_text("Your model: 1 of your 1 drawing correct (0 before), test accuracy")
+    expect(page.locator("#reading .digit")).to_have_text("7")
+    assert page.get_by_label("Your model").is_checked()
+    tuning.get_by_role("button", name="Undo").click()
+    page.get_by_label("Your model").wait_for(state="detached")
+    expect(page.locator("#reading .digit")).to_have_text("?")
+    expect(tuning.locator(".text")).to_have_text("Undone: back to net-25k.")
+    assert not tuning.get_by_role("button", name="Undo").is_visible()

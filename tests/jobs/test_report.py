@@ -1,4 +1,3 @@
-import csv
 import json
 
 import pytest
@@ -47,12 +46,3 @@ def test_metrics_survive_json(finished_run, report):
     assert metrics["settings"]["batch_size"] == 16
     assert metrics["curves"]["loss"] == finished_run.history.loss
     assert len(metrics["confusion"]) == 10
-
-
-def test_curves_csv_has_a_row_for_each_point(finished_run, report):
-    history = finished_run.history
-    rows = list(csv.DictReader(report.curves_csv().splitlines()))
-    assert [float(row["loss"]) for row in rows] == history.loss
-    assert [float(row["progress"]) for row in rows] == history.progress
-    evaluated = [float(row["test_accuracy"]) for row in rows if row["test_accuracy"]]
-    assert evaluated == [accuracy for _, accuracy in history.test_accuracy]

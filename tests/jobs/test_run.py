@@ -9,12 +9,12 @@ import torch
 from mnist_cnn.evaluation import accuracy, predict_logits
 from mnist_cnn.jobs import process as process_module
 from mnist_cnn.jobs import run as run_module
-from mnist_cnn.jobs.history import MAX_POINTS
 from mnist_cnn.jobs.queue import JobQueue
 from mnist_cnn.jobs.run import RunState, TrainingRun
 from mnist_cnn.jobs.worker import get_weights, set_weights
 from mnist_cnn.models import build_model
 from mnist_cnn.training import get_settings, train
+from mnist_cnn.training.history import MAX_POINTS
 
 SHORT = get_settings("net-25k", epochs=3, batch_size=16)
 LONG = get_settings("net-25k", epochs=1000, batch_size=16)
@@ -113,6 +113,17 @@ def test_extra_data_is_learnt(finished_run):
     num_samples = len(finished_run.training_set[0]) + len(images)
     assert finished_run.progress.samples_seen == finished_run.settings.epochs * num_samples
     assert accuracy(finished_run.model, images, labels) == 1
+
+
+def test_training_starts_from_a_given_model(runs, finished_run, small_sets):
+    run = runs(get_settings("net-25k", "fine-tuning", train_fraction=0.5), initial_model=finished_run.model)
+    before = {name: value.clone() for name, value in finished_run.model.state_dict().items()}
+    assert torch.equal(predict_logits(run.model, small_sets[1][0]), finished_run.test_logits)
+    run.start()
+    run.join()
+    assert run.history.smoothed_accuracy[0] > 0.5  # random weights have about 0.1
+    assert not torch.equal(run.test_logits, finished_run.test_logits)
+    assert all(torch.equal(value, before[name]) for name, value in finished_run.model.state_dict().items())
 
 
 def test_one_run_trains_and_queued_ones_wait_or_leave(runs, small_sets):

@@ -60,7 +60,8 @@ def serving(
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """As `serve`, and gives the process too."""
     port = port or free_port()
-    env = os.environ | {"GRADIO_SERVER_PORT": str(port), "NO_PROXY": "127.0.0.1"} | environment
+    # Gradio imports Matplotlib where it finds it, which is here only. With a backend, that does not take a second.
+    env = os.environ | {"GRADIO_SERVER_PORT": str(port), "NO_PROXY": "127.0.0.1", "MPLBACKEND": "agg"} | environment
     url = f"http://127.0.0.1:{port}/"
     command = ["app.py"]
     if cores:

@@ -6,6 +6,7 @@ from mnist_cnn.data.outliers import make_outliers
 from mnist_cnn.evaluation import accuracy, predict_logits
 from mnist_cnn.models import MODELS, build_model
 from mnist_cnn.training import RECIPES, get_settings, train
+from mnist_cnn.training.settings import PRECISIONS
 from mnist_cnn.training.whole_images import adapt_to_whole_images
 
 
@@ -31,14 +32,37 @@ def test_every_recipe_learns(small_sets, name, recipe):
     assert steps[-1].test_accuracy == accuracy(model, *small_sets[1])
 
 
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize(("name", "num_threads"), [("net-25k", 1), ("net-25k", 2), ("net-8k", 1)])
-def test_same_settings_give_the_same_weights(small_sets, name, num_threads):
-    first, _ = run(small_sets, name, num_threads=num_threads)
+def test_same_settings_give_the_same_weights(small_sets, name, num_threads, precision):
+    changes = {"num_threads": num_threads, "precision": precision}
+    first, _ = run(small_sets, name, **changes)
     torch.rand(7)  # whatever the global random state was before
-    second, _ = run(small_sets, name, num_threads=num_threads)
-    other, _ = run(small_sets, name, num_threads=num_threads, seed=1)
+    second, _ = run(small_sets, name, **changes)
+    other, _ = run(small_sets, name, seed=1, **changes)
     assert same(first, second)
     assert not same(first, other)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("name", MODELS)
+def test_layers_have_the_precision_and_weights_float32(small_sets, name, precision):
+    dtypes = set()
+
+    def record(layer, inputs, output):
+        if layer.training:
+            dtypes.add(output.dtype)
+
+    model = build_model(name, 0)
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            layer.register_forward_hook(record)
+    (images, labels), test = small_sets
+    settings = get_settings(name, batch_size=20, precision=precision)
+    *_, progress = train(model, images[:40], labels[:40], settings, test)
+    assert dtypes == {getattr(torch, precision)}
+    assert {weight.dtype for weight in model.parameters()} == {torch.float32}
+    assert progress.test_accuracy == accuracy(model, *test)
 
 
 @pytest.mark.parametrize("num_threads", [1, 2])

@@ -1,11 +1,9 @@
-import json
-
 import pytest
 import torch
 
 from mnist_cnn.data.outliers import NON_DIGIT
 from mnist_cnn.training import get_settings
-from mnist_cnn.training.progress import ProgressMeter, run_metrics
+from mnist_cnn.training.progress import ProgressMeter
 
 
 def update(meter, predictions, labels, loss):
@@ -66,20 +64,3 @@ def test_outliers_count_as_samples_but_not_as_digits():
     progress = update(meter, [1, 2], [NON_DIGIT, NON_DIGIT], 2.0)
     assert (progress.batch_accuracy, progress.epoch_accuracy) == (0, 0.5)
     assert progress.smoothed_accuracy == 0.5
-
-
-def test_metrics_are_plain_values():
-    settings = get_settings("net-8k", epochs=2, batch_size=2)
-    progress = update(ProgressMeter(2, settings), [1, 2], [1, 2], 1.0)
-    metrics = json.loads(json.dumps(run_metrics(settings, 8530, progress)))
-    assert metrics["epoch_seconds"] == pytest.approx(progress.seconds / 2)
-    del metrics["epoch_seconds"]
-    assert metrics == {
-        "model": "net-8k",
-        "parameters": 8530,
-        "epochs": 2,
-        "seed": 0,
-        "recipe": "default",
-        "train_accuracy": 1.0,
-        "test_accuracy": None,
-    }

@@ -16,6 +16,7 @@ from mnist_cnn.training.settings import LIMITS
         ({"seed": -1}, "seed must be from 0 to 2147483647, not -1"),
         ({"optimizer": "adam"}, "optimizer must be one of muon, sgd, not 'adam'"),
         ({"schedule": "step"}, "schedule must be one of linear, one-cycle, not 'step'"),
+        ({"precision": "float16"}, "precision must be one of float32, bfloat16, not 'float16'"),
         ({"epochs": 0, "lr": -1.0}, "epochs must be from 1 to 1000, not 0; lr must be"),
     ],
 )
@@ -44,8 +45,16 @@ def test_unknown_names_are_rejected():
 
 
 def test_changes_replace_fields_of_a_recipe():
-    changed = get_settings("net-25k", epochs=3, lr=None)
+    changed = get_settings("net-25k", epochs=3, lr=None, precision="float32")
     assert changed == dataclasses.replace(RECIPES["default"]["net-25k"], epochs=3)
+
+
+@pytest.mark.parametrize(("available", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_default_recipe_has_the_precision_that_is_fastest(monkeypatch, available, precision):
+    monkeypatch.setattr("mnist_cnn.training.settings.has_bfloat16", lambda: available)
+    assert get_settings("net-8k").precision == precision
+    assert get_settings("net-8k", precision="float32").precision == "float32"
+    assert {get_settings("net-8k", recipe).precision for recipe in ("reference", "pretrained")} == {"float32"}
 
 
 def test_muon_lr_changes_with_lr():

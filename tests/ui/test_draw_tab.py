@@ -71,21 +71,29 @@ def test_run_in_progress_follows_the_canvas(handlers):
 def test_empty_canvas_has_no_prediction(handlers):
     with pytest.raises(BlankSketchError, match="Draw a digit"):
         handlers.predict_all(None, None)
-    assert handlers.predict_sketch(None, "net-25k", True, None) == (EMPTY_PREDICTION, [])
+    assert handlers.predict_sketch(None, "net-25k", True, None) == (EMPTY_PREDICTION, {})
 
 
 def test_selected_model_is_shown_with_its_feature_maps(handlers, user_model):
     sketch = render(DIGITS[7])
     value, maps = handlers.predict_sketch(sketch, "net-8k", False, None)
-    assert (value["digit"], maps) == ("7", [])
+    assert (value["digit"], maps) == ("7", {})
     assert [model["name"] for model in value["models"] if model["rank"] == "selected"] == ["net-8k"]
     value, maps = handlers.predict_sketch(sketch, USER_MODEL, True, user_model)
     assert [model["name"] for model in value["models"] if model["rank"] == "selected"] == ["Your model"]
-    assert [layer["name"].split(":")[0] for layer in maps] == ["Layer 1", "Layer 2", "Layer 3", "Layer 4"]
+    assert [layer["name"].split(":")[0] for layer in maps["layers"]] == ["Layer 1", "Layer 2", "Layer 3", "Layer 4"]
+
+
+def test_layers_of_the_selected_model_are_shown_with_its_feature_maps(handlers, user_model):
+    shown = handlers.model_table("net-25k", True, None)
+    assert shown[0][0] == "conv1 (Conv2d)"
+    assert (shown[-1][0], shown[-1][4]) == ("Sum", "23,930")
+    assert handlers.model_table(USER_MODEL, True, user_model) == handlers.model_table("net-8k", True, None) != shown
+    assert handlers.model_table("net-25k", False, None) == handlers.model_table(USER_MODEL, True, None) == []
 
 
 def test_user_model_that_was_lost_has_no_prediction(handlers):
-    assert handlers.predict_sketch(render(DIGITS[7]), USER_MODEL, True, None) == (EMPTY_PREDICTION, [])
+    assert handlers.predict_sketch(render(DIGITS[7]), USER_MODEL, True, None) == (EMPTY_PREDICTION, {})
 
 
 @pytest.fixture
@@ -106,7 +114,7 @@ def test_image_file_is_classified_with_its_ink_and_feature_maps(handlers, upload
     value, maps = handlers.predict_sketch(upload(image), "net-25k", True, None)
     assert value["digit"] == "5"
     assert value["stages"][0]["name"] == "Extracted ink"
-    assert len(maps) == 5
+    assert len(maps["layers"]) == 5
     ink = np.asarray(decode(value["ink"]).getchannel("A"))  # of the whole image
     assert ink.shape == (280, 560)
     assert not ink[:, :280].any()
@@ -127,7 +135,7 @@ def test_drawing_is_sent_without_its_ink(handlers):
 )
 def test_image_file_without_a_digit_gets_the_reason_in_place_of_a_prediction(handlers, upload, image, message):
     value, maps = handlers.predict_sketch(upload(image), "net-25k", True, None)
-    assert (value["digit"], maps) == ("", [])
+    assert (value["digit"], maps) == ("", {})
     assert value["message"].startswith(message)
 
 
@@ -202,7 +210,7 @@ def test_every_model_classifies_each_digit_of_a_number(handlers, user_model):
     assert [{result.prediction.digit for result in results.values()} for _, results in digits] == [{4}, {2}]
     value, maps = handlers.predict_sketch(NUMBER, "net-8k", True, None)
     assert (value["digit"], [digit["digit"] for digit in value["number"]]) == ("42", ["4", "2"])
-    assert len(maps) == 4
+    assert len(maps["layers"]) == 4
 
 
 def test_number_is_not_added_to_the_drawings(handlers):

@@ -5,7 +5,7 @@ from mnist_cnn.data.corrections import LabelledDrawings
 from mnist_cnn.jobs.queue import JobQueue
 from mnist_cnn.jobs.run import RunState, TrainingRun
 from mnist_cnn.training import get_settings
-from mnist_cnn.ui.messages import extra_data_effect, status_text, summary_text
+from mnist_cnn.ui.messages import extra_data_effect, fine_tuning_effect, status_text, summary_text
 
 
 def test_summary_compares_test_accuracy_with_target_and_pretrained_model(finished_run, report):
@@ -34,6 +34,19 @@ def test_extra_data_effect_compares_with_the_run_without_drawings(finished_run, 
     text = extra_data_effect(finished_run, drawings, report, [(4, better)])
     assert text.endswith(f"Test accuracy without them, in run 4: {better.test_accuracy:.2%} (-2.00 points).")
     assert " of 1 correct (0 before)." in extra_data_effect(finished_run, drawings, report, [])
+
+
+def test_fine_tuning_effect_compares_drawings_and_test_accuracy(finished_run, small_sets):
+    images, _ = small_sets[1]
+    before, after = Classifier(finished_run.model, "net-8k"), Classifier(finished_run.model, "net-8k", 0.9941)
+    digit = int(before.classify(images[:1])[0])
+    correct = LabelledDrawings().add(images[0].numpy(), digit, None)
+    text = "Your model: 1 of your 1 drawing correct (1 before), test accuracy on MNIST 99.41%."
+    assert fine_tuning_effect(correct, before, after) == text
+    wrong = correct.add(images[1].numpy(), (int(before.classify(images[1:2])[0]) + 1) % 10, None)
+    before.test_accuracy = 0.9946
+    text = "Your model: 1 of your 2 drawings correct (1 before), test accuracy on MNIST 99.41% (99.46% before)."
+    assert fine_tuning_effect(wrong, before, after) == text
 
 
 def test_status_of_queued_run_counts_the_runs_ahead(small_sets):

@@ -114,7 +114,7 @@ def test_body_that_is_no_json_is_rejected():
         (JOIN, 600, lambda _: b"{}"),
         ("/gradio_api/call/predict", 600, lambda _: b"{}"),
         ("/gradio_api/upload", 300, lambda _: b"file"),
-        (RUN, 240, lambda i: json.dumps({"session_hash": f"new{i}"}).encode()),
+        (RUN, 120, lambda i: json.dumps({"session_hash": f"new{i}"}).encode()),
     ],
 )
 def test_address_has_a_number_of_requests_each_minute(path, number, body, monkeypatch):
@@ -150,6 +150,28 @@ def test_uploads_are_rejected_while_the_storage_is_full(tmp_path):
     assert "storage for images is full" in json.loads(body)["error"]
     (tmp_path / "image.png").unlink()
     assert run(request(app, scope("/gradio_api/upload"), sender(b"file")))[0] == 200
+
+
+def test_uploads_in_progress_count_with_the_size_that_they_may_have(tmp_path):
+    with (tmp_path / "image.png").open("wb") as file:
+        file.truncate(485 * 2**20)
+    app = RequestFilter(echo, upload_folder=tmp_path)
+
+    async def two_at_once():
+        received = asyncio.Event()
+
+        async def receive():
+            received.set()
+            return await message
+
+        message = asyncio.get_running_loop().create_future()
+        first = asyncio.create_task(request(app, scope("/gradio_api/upload"), receive))
+        await received.wait()
+        status, _ = await request(app, scope("/gradio_api/upload"), sender(b"file"))
+        message.set_result({"type": "http.request", "body": b"file", "more_body": False})
+        return status, (await first)[0]
+
+    assert run(two_at_once()) == (503, 200)
 
 
 def test_body_that_does_not_arrive_is_given_up(monkeypatch):

@@ -1,6 +1,7 @@
 """The Train tab's handlers, called with plain values."""
 
 import asyncio
+import base64
 import csv
 import dataclasses
 import json
@@ -11,14 +12,17 @@ from types import SimpleNamespace
 import gradio as gr
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from mnist_cnn.checkpoint import load_checkpoint
+from mnist_cnn.checkpoint import load_checkpoint, save_checkpoint
 from mnist_cnn.classifier import load_classifier
+from mnist_cnn.data import DataError
 from mnist_cnn.data.corrections import LabelledDrawings
 from mnist_cnn.jobs.queue import JobQueue
-from mnist_cnn.jobs.run import RunState
-from mnist_cnn.ui import train_tab
+from mnist_cnn.jobs.run import RunState, TrainingRun
+from mnist_cnn.models import build_model
+from mnist_cnn.ui import run_updates, train_tab
 from mnist_cnn.ui.components.model_choice.model_choice import USER_MODEL
 from mnist_cnn.ui.draw_tab import create_draw_tab
 from mnist_cnn.ui.train_tab import TrainHandlers, TrainTab
@@ -65,13 +69,22 @@ def finished(page, drawings):
 
 
 def train(
-    handlers, form=FORM, use_drawings=False, sketch=None, drawings=None, reports=(), request=None, on_update=None
+    handlers,
+    form=FORM,
+    use_drawings=False,
+    sketch=None,
+    drawings=None,
+    reports=(),
+    current=None,
+    request=None,
+    on_update=None,
 ):
     """All updates of a run."""
 
     async def collect():
         updates = []
-        inputs = [*dataclasses.astuple(form), use_drawings, sketch, drawings or LabelledDrawings(), list(reports)]
+        labelled = drawings or LabelledDrawings()
+        inputs = [*dataclasses.astuple(form), use_drawings, sketch, labelled, list(reports), current]
         async for update in handlers.train(request, *inputs):
             updates.append(update)
             if on_update:
@@ -97,7 +110,7 @@ def test_run_ends_with_results_and_files(page, finished, small_sets):
     assert (number, report.num_extra) == (1, 0)
     assert last[tab.history][0]["accuracy"] == f"{report.test_accuracy:.2%}"
     assert np.array(last[tab.results]["value"]["confusion_matrix"]).sum() == len(small_sets[1][1])
-    assert last[tab.results_row].visible
+    assert last[tab.use].visible and last[tab.weights].visible
     assert last[tab.start].interactive
     assert not last[tab.stop].interactive
     metrics = json.loads(Path(last[tab.metrics].value["path"]).read_text())
@@ -133,9 +146,17 @@ def test_full_training_queue_is_rejected(page, handlers, queue):
     assert len(queue) == 30
 
 
+def test_one_run_of_a_session_at_a_time(page, handlers, queue, small_sets):
+    current = TrainingRun(FORM.settings(), *small_sets, JobQueue())
+    (update,) = train(handlers, current=current)
+    assert update == {page.tab.monitor: update[page.tab.monitor]}
+    assert update[page.tab.monitor]["status"].startswith("Your last training run is still in progress.")
+    assert len(queue) == 0
+
+
 def test_missing_data_is_reported(page, handlers, monkeypatch):
     def fail():
-        raise train_tab.DataError("Set MNIST_ROOT.")
+        raise DataError("Set MNIST_ROOT.")
 
     monkeypatch.setattr(train_tab, "load_mnist_cached", fail)
     updates = train(handlers)
@@ -166,7 +187,7 @@ def test_model_can_be_used_where_its_files_cannot_be_written(page, handlers, mon
 
 @pytest.mark.parametrize("ahead", [0, 1], ids=["training", "queued"])
 def test_run_without_a_listener_is_ended(page, handlers, queue, monkeypatch, ahead):
-    monkeypatch.setattr(train_tab, "_MAX_UNHEARD_SECONDS", 0.5)
+    monkeypatch.setattr(run_updates, "_MAX_UNHEARD_SECONDS", 0.5)
     for _ in range(ahead):
         queue.enqueue()
     long = dataclasses.replace(FORM, batch_size=8)
@@ -183,8 +204,8 @@ def test_run_without_a_listener_is_ended(page, handlers, queue, monkeypatch, ahe
 
 
 def test_run_with_a_listener_goes_on(page, handlers, monkeypatch):
-    monkeypatch.setattr(train_tab, "_MAX_UNHEARD_SECONDS", 0)
-    with train_tab.CONNECTIONS.stream("somebody"):
+    monkeypatch.setattr(run_updates, "_MAX_UNHEARD_SECONDS", 0)
+    with run_updates.CONNECTIONS.stream("somebody"):
         form = dataclasses.replace(FORM, batch_size=8, train_fraction=0.1)
         last = train(handlers, form, request=SimpleNamespace(session_hash="somebody"))[-1]
     assert page.tab.results in last
@@ -210,7 +231,7 @@ def test_run_that_leaves_the_queue_trains_nothing(page, handlers, queue):
 
 def test_run_is_cancelled_when_its_user_leaves(page, handlers, queue):
     async def leave():
-        updates = handlers.train(None, *dataclasses.astuple(FORM), False, None, LabelledDrawings(), [])
+        updates = handlers.train(None, *dataclasses.astuple(FORM), False, None, LabelledDrawings(), [], None)
         async for update in updates:
             if run := update.get(page.draw.run):
                 await updates.aclose()
@@ -252,6 +273,40 @@ def test_trained_model_is_used_until_the_pretrained_one_is_restored(page, handle
     assert restored[page.draw.model].value == "net-25k"
     assert [value for _, value in restored[page.draw.model].choices] == ["net-25k", "net-8k"]
     assert (restored[page.tab.use].interactive, restored[page.tab.restore].interactive) == (True, False)
+
+
+def data_url(content):
+    return f"data:application/octet-stream;base64,{base64.b64encode(content).decode()}"
+
+
+def test_downloaded_weights_are_used_when_they_are_loaded_again(page, handlers, finished, small_sets):
+    trained = finished[-1][page.tab.trained_model]
+    used = handlers.load_weights(data_url(Path(finished[-1][page.tab.weights].value["path"]).read_bytes()))
+    loaded, images = used[page.draw.user_model], small_sets[1][0]
+    assert (loaded.probabilities(images) == trained.probabilities(images)).all()
+    assert (loaded.calibration, loaded.test_accuracy) == (trained.calibration, trained.test_accuracy)
+    assert loaded.rejector is loaded
+    assert used[page.draw.model].value == USER_MODEL
+    assert (used[page.tab.use].interactive, used[page.tab.restore].interactive) == (True, True)
+
+
+def test_no_file_changes_nothing(page, handlers):
+    for file in (None, ""):
+        assert handlers.load_weights(file) == {page.tab.restore: gr.skip()}
+
+
+def test_unsuitable_weights_are_rejected_without_what_the_file_says_as_html(handlers, tmp_path):
+    file = tmp_path / "w.pt"
+    save_checkpoint(build_model("net-8k"), file)
+    content = torch.load(file, weights_only=True)
+    torch.save(content | {"model": "<b>net</b>"}, file)
+    for content, message in (
+        (b"", "It is damaged or not a checkpoint"),
+        (file.read_bytes(), r"were not loaded. Unknown model &#x27;&lt;b&gt;net&lt;/b&gt;&#x27;"),
+        (bytes(300_001), "too large"),
+    ):
+        with pytest.raises(gr.Error, match=message):
+            handlers.load_weights(data_url(content))
 
 
 def test_using_a_model_before_training_is_rejected(handlers):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_cnn.jobs.history import CURVES, History
+from mnist_cnn.training.history import CURVES, History
 from mnist_cnn.ui.components.training_monitor.training_monitor import TrainingMonitor, training_monitor_value
 
 

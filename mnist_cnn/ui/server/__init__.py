@@ -33,7 +33,7 @@ named with a part fail if it has changed.
     Variables of the theme, the markup of tabs and of the footer, the class `dark` of the body. Tests: contrasts in
     `tests/e2e`; otherwise compare screenshots, light and dark, on a desktop and on a phone.
 `components/training_monitor`
-    Gradio sets `disabled` on the same button element that it created. Test: `tests/e2e/test_accessibility.py`.
+    Gradio sets `disabled` on the button element that it created. Test: `tests/e2e/test_accessibility.py`.
 `train_tab`
     Updates by component as a dictionary; `gr.skip()`, at which Gradio notices that the user has left and closes the
     generator; `get_upload_folder`, from which Gradio serves downloads and deletes them after an hour. Tests:

@@ -25,7 +25,7 @@ _App = Callable[[_Message, _Receive, _Send], Awaitable[None]]
 MAX_UPLOAD_BYTES = 10 * 2**20  # of an image file
 
 _MAX_UPLOAD_BODY_BYTES = MAX_UPLOAD_BYTES + 2**16  # the multipart form adds some bytes to the file
-_MAX_BODY_BYTES = 2**19  # of any other request; a drawing has a few thousand characters
+_MAX_BODY_BYTES = 2**19  # of any other request: a drawing has a few thousand characters, a file up to 400,000
 _MAX_UPLOADS_BYTES = 500 * 2**20  # of all files together that are kept on the server
 _BODY_SECONDS = 60.0  # until the whole body has arrived
 
@@ -33,7 +33,7 @@ _BODY_SECONDS = 60.0  # until the whole body has arrived
 # wait for seconds.
 _MAX_PREDICTIONS, _MAX_PREDICTIONS_PER_CLIENT = 100, 70
 # Requests of one address in a minute, and those of sessions that are new or were not seen for long.
-_PER_MINUTE = {"joins": 600, "uploads": 300, "sessions": 240}
+_PER_MINUTE = {"joins": 600, "uploads": 300, "sessions": 120}
 _MAX_SESSIONS = 2000  # that are remembered
 
 _UPLOAD, _JOIN, _EVENTS = "/gradio_api/upload", "/gradio_api/queue/join", "/gradio_api/queue/data"
@@ -90,6 +90,7 @@ class RequestFilter:
         self._app = app
         self._upload_folder = upload_folder
         self._num_predictions: dict[str, int] = {}  # in progress, by address
+        self._num_uploads = 0  # in progress
         self._limits = {name: RateLimiter(number) for name, number in _PER_MINUTE.items()}
         self._sessions = KnownNames(_MAX_SESSIONS)
         # Set by `gradio app.py`, whose page waits at this address for a change of the code.
@@ -119,8 +120,7 @@ class RequestFilter:
         is_upload = path.rstrip("/") == _UPLOAD
         receive = _bounded(receive, headers, _MAX_UPLOAD_BODY_BYTES if is_upload else _MAX_BODY_BYTES)
         if scope["method"] == "POST" and is_upload:
-            self._check_upload(_address(scope))
-            await self._forward(scope, receive, send)
+            await self._serve_upload(scope, receive, send)
         elif scope["method"] == "POST":
             await self._serve_post(path, scope, receive, send)
         elif path == _EVENTS:
@@ -132,6 +132,19 @@ class RequestFilter:
             if heartbeat := _HEARTBEAT.fullmatch(path):
                 self._check_session(heartbeat[1], _address(scope))
             await self._forward(scope, receive, send)
+
+    async def _serve_upload(self, scope: _Message, receive: _Receive, send: _Send) -> None:
+        """Serve an upload if there is room for it, and for those in progress, as large as they may be."""
+        self._check_rate("uploads", _address(scope))
+        expected = (self._num_uploads + 1) * _MAX_UPLOAD_BODY_BYTES
+        if self._upload_folder and _size(self._upload_folder) + expected > _MAX_UPLOADS_BYTES:
+            text = "The server's storage for images is full. Old images are deleted within 70 minutes: try again then."
+            raise HTTPException(503, text, {"Retry-After": "600"})
+        self._num_uploads += 1
+        try:
+            await self._forward(scope, receive, send)
+        finally:
+            self._num_uploads -= 1
 
     async def _serve_post(self, path: str, scope: _Message, receive: _Receive, send: _Send) -> None:
         """Serve a request whose body is JSON."""
@@ -165,12 +178,6 @@ class RequestFilter:
             raise HTTPException(400, _INVALID)
         if not self._sessions.add(session):
             self._check_rate("sessions", address)
-
-    def _check_upload(self, address: str) -> None:
-        self._check_rate("uploads", address)
-        if self._upload_folder and _size(self._upload_folder) >= _MAX_UPLOADS_BYTES:
-            text = "The server's storage for images is full. Old images are deleted within 70 minutes: try again then."
-            raise HTTPException(503, text, {"Retry-After": "600"})
 
     def _check_rate(self, name: str, address: str) -> None:
         if seconds := self._limits[name].seconds_to_wait(address):

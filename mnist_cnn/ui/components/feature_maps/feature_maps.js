@@ -1,7 +1,7 @@
-// Reports the receptive field of the cell at the pointer. Gradio runs this file as the body of a function with `element`
-// in scope.
+// Shows the receptive field of the cell at the pointer. Gradio runs this file as the body of a function with `element` in
+// scope.
 
-/** The pixels along one axis, `[first, end]`, of the cell at a position of the strip; null on a line between two maps. */
+/** The first and the last pixel along one axis that the cell at a position depends on; null on a line between maps. */
 function receptiveField(position, { size, stride, start, cells }) {
   const cell = Math.floor(position) % (Number(cells) + 1); // a line of one pixel follows each map
   if (cell === Number(cells)) return null;
@@ -9,13 +9,18 @@ function receptiveField(position, { size, stride, start, cells }) {
   return [Math.max(0, first), Math.min(28, first + Number(size))];
 }
 
-/** prediction_panel.js draws the rectangle. */
-const report = (detail) => document.dispatchEvent(new CustomEvent("receptive-field", { detail }));
+/** Draw the rectangle `[[left, right], [top, bottom]]` on the model's input, or none. */
+function show(fields) {
+  const rectangle = element.querySelector(".field");
+  rectangle.hidden = fields.includes(null);
+  if (rectangle.hidden) return;
+  const [[left, right], [top, bottom]] = fields.map((ends) => ends.map((end) => (100 * end) / 28));
+  rectangle.style.inset = `${top}% ${100 - right}% ${100 - bottom}% ${left}%`;
+}
 
 element.addEventListener("pointermove", ({ target, offsetX, offsetY }) => {
-  if (target.tagName !== "IMG") return report(null);
+  if (!target.matches(".maps")) return show([null]);
   const scale = target.naturalWidth / target.clientWidth;
-  const fields = [offsetX, offsetY].map((position) => receptiveField(position * scale, target.dataset));
-  report(fields.includes(null) ? null : fields);
+  show([offsetX, offsetY].map((position) => receptiveField(position * scale, target.dataset)));
 });
-element.addEventListener("pointerleave", () => report(null));
+element.addEventListener("pointerleave", () => show([null]));

@@ -17,21 +17,24 @@ class FeatureMaps(gr.HTML):
     """Shows what `feature_maps_value` returns."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(value=[], **component_files("feature_maps"), **kwargs)
+        super().__init__(value={}, **component_files("feature_maps"), **kwargs)
 
 
-def feature_maps_value(maps: Sequence[np.ndarray], fields: Sequence[ReceptiveField]) -> list[dict[str, Any]]:
+def feature_maps_value(
+    model_input: np.ndarray, maps: Sequence[np.ndarray], fields: Sequence[ReceptiveField]
+) -> dict[str, Any]:
     """The values for the template.
 
     Args:
+        model_input: uint8 (28, 28).
         maps: float (C, H, H) of each layer. Shown from black, 0 and below, to white, the layer's largest value.
         fields: of each layer.
 
     Returns:
-        For each layer a caption, `name`; the data URL of its strip, `image`; the side of a map, `cells`; and the
-        receptive field of a cell.
+        The model's input; and for each layer a caption, `name`; the data URL of its strip, `image`; the side of a map,
+        `cells`; and the receptive field of a cell.
     """
-    return [
+    layers = [
         {
             "name": f"Layer {number}: {len(layer)} maps of {layer.shape[1]}×{layer.shape[2]}",
             "image": png_url(tile(255 * layer.clip(0) / max(layer.max(), 1e-9), _COLUMNS)),
@@ -40,3 +43,4 @@ def feature_maps_value(maps: Sequence[np.ndarray], fields: Sequence[ReceptiveFie
         }
         for number, (layer, field) in enumerate(zip(maps, fields, strict=True), start=1)
     ]
+    return {"model_input": png_url(model_input), "layers": layers}

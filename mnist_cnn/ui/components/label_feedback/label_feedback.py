@@ -31,6 +31,17 @@ def selected_digit(event: gr.EventData) -> int:
     return digit
 
 
-def score_text(drawings: LabelledDrawings) -> str:
-    """The last label, and how many of the labelled drawings were classified correctly; at least one is labelled."""
+def is_challenge(event: gr.EventData) -> bool:
+    """Whether the user tries to draw what the model misclassifies; `selected_digit` has accepted the event."""
+    return getattr(event, "challenge", False) is True
+
+
+def score_text(drawings: LabelledDrawings, challenge: bool = False) -> str:
+    """The last label, and how many of the labelled drawings were classified correctly; at least one is labelled.
+
+    In a challenge, how many were not.
+    """
+    if challenge:
+        missed = drawings.count - drawings.correct
+        return f"Saved as {drawings.labels[-1]}. You fooled it with {missed} of {drawings.count}."
     return f"Saved as {drawings.labels[-1]}. Correct so far: {drawings.correct} of {drawings.count}."

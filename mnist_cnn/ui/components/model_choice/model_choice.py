@@ -35,6 +35,7 @@ class ModelChoice(gr.Radio):
         if payload not in values:
             pretrained = ", ".join(value for value in values if value != USER_MODEL)
             raise user_error(
-                f"Unknown model. Available: {pretrained}. A model that you trained is kept until the server restarts."
+                f"Unknown model. Available: {pretrained}. A model that you trained or loaded is kept until the server "
+                "restarts."
             )
         return super().preprocess(payload)

@@ -123,15 +123,6 @@ class PredictionView {
     this.drawMap();
   }
 
-  /** Draw the receptive field of a cell on the model's input: `[[left, right], [top, bottom]]` in pixels, or null. */
-  showField(field) {
-    const rectangle = this.root.querySelector(".receptive-field");
-    rectangle.hidden = !field;
-    if (!field) return;
-    const [[left, right], [top, bottom]] = field.map((ends) => ends.map((end) => (100 * end) / 28));
-    rectangle.style.inset = `${top}% ${100 - right}% ${100 - bottom}% ${left}%`;
-  }
-
   drawMap() {
     const { class_activation_maps: maps, explained_digit: predicted } = this.value;
     const digit = this.inspected ?? predicted;
@@ -154,5 +145,4 @@ const empty = JSON.parse(props.value);
 watch("value", () => view.show(JSON.parse(props.value)));
 // From sketchpad.js: there is nothing to classify, yet or at all, and the message says why.
 document.addEventListener("canvas-message", ({ detail }) => view.show({ ...empty, message: detail }));
-document.addEventListener("receptive-field", ({ detail }) => view.showField(detail)); // from feature_maps.js
 view.show(empty);

@@ -260,26 +260,20 @@ class MonitorView {
   }
 }
 
-/**
- * Keep the focus on the run's buttons: one that is disabled loses it, and the first that is enabled gets it.
- * @param {HTMLElement[]} buttons
- */
-function keepFocus(buttons) {
-  let focused = null; // the button that has the focus, or lost it because it was disabled
-  document.addEventListener("focusin", ({ target }) => (focused = buttons.includes(target) ? target : null));
-  document.addEventListener("pointerdown", () => (focused = null));
+/** Keep the focus on the run's buttons: if the one that has it is disabled, Train gets it, or Pause during a run. */
+function keepFocus() {
+  let focused = ""; // id of the button that has the focus, or lost it because it was disabled
+  document.addEventListener("focusin", ({ target }) => (focused = target.closest("#run-buttons") ? target.id : ""));
+  document.addEventListener("pointerdown", () => (focused = ""));
   const observer = new MutationObserver(() => {
-    if (focused?.disabled) buttons.find((button) => !button.disabled)?.focus({ preventScroll: true });
+    if (!focused || !document.getElementById(focused).disabled) return;
+    document.querySelector("#train:enabled, #pause:enabled")?.focus({ preventScroll: true });
   });
-  for (const button of buttons) observer.observe(button, { attributeFilter: ["disabled"] });
+  observer.observe(document.getElementById("run-buttons"), { subtree: true, attributeFilter: ["disabled"] });
 }
 
 const view = new MonitorView(element);
 const show = () => view.show(JSON.parse(props.value));
 watch("value", show);
 show();
-keepFocus(["train", "pause", "stop"].map((id) => document.getElementById(id)));
-// The run of a page that is closed or reloaded is ended.
-addEventListener("beforeunload", (event) => {
-  if (JSON.parse(props.value).is_running) event.preventDefault();
-});
+keepFocus();

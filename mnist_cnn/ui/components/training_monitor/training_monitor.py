@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from ....feature_maps import first_layer_filters
-from ....jobs.history import CURVES, History
 from ....jobs.run import TrainingRun
+from ....training.history import CURVES, History
 from ...images import png_url, tile
 from ...messages import TARGET_ACCURACY
 from ..base import JsonComponent
@@ -56,7 +56,6 @@ def training_monitor_value(
     }
     return {
         "status": status,
-        "is_running": bool(run and not run.finished),
         "percent": f"{100 * fraction:.1f}",
         "metrics": list(metrics.items()),
         "curves": _rounded(run.history if run else History()),

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..training import Progress
+from .progress import Progress
 
 MAX_POINTS = 80  # of each curve: enough for a chart, and few enough to send several times a second
+EVALUATE_AT = tuple(k / 8 for k in range(1, 8))  # fractions of a run at which its test accuracy is evaluated
 CURVES = ("loss", "smoothed_loss", "batch_accuracy", "smoothed_accuracy", "lr")  # fields of `Progress`
 
 
