@@ -161,9 +161,9 @@ def main() -> None:
     for name, source in (sources | {file.name: load_strokes(file) for file in options.others}).items():
         images = (draw(sample["strokes"], {}) for sample in source)
         results["others"].append(evaluate_others(name, images))
-    for generate in (scribble, blot, dash):
+    for name, generate in {"scribbles": scribble, "blots": blot, "dashes": dash}.items():
         images = (render(generate(random)) for _ in range(options.samples))
-        results["others"].append(evaluate_others(f"{generate.__name__}s", images))
+        results["others"].append(evaluate_others(name, images))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
