@@ -73,9 +73,11 @@ window.fetch = async (address, options) => {
 # two before: Gradio sends what was drawn during a request right after the response, before the browser paints.
 _IS_IDLE = """() => {
     const texts = (part) => String(Array.from(document.querySelectorAll(`#reading ${part}`), (e) => e.textContent));
-    const { digit, bars } = requests.prediction ?? { digit: "" };
-    const percents = bars && String(bars.map((bar) => `${bar.percent}%`));
-    const shown = texts(".verdict .digit") === digit && (!bars || texts(".percent") === percents);
+    const { digit, ...prediction } = requests.prediction ?? { digit: "" };
+    // Of a number, the digit that has the pointer is shown.
+    const results = [prediction, ...(prediction.number ?? [])].filter(({ bars }) => bars);
+    const percents = results.map(({ bars }) => String(bars.map((bar) => `${bar.percent}%`)));
+    const shown = texts(".verdict .digit") === digit && (!results.length || percents.includes(texts(".percent")));
     const answered = requests.drawing === requests.answered;
     requests.idleFrames = shown && answered && !requests.pending ? requests.idleFrames + 1 : 0;
     return requests.idleFrames > 2;
