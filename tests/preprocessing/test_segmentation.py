@@ -89,7 +89,7 @@ def test_seven_digits_are_too_many(read):
 
 
 def test_touching_digits_are_not_split(read):
-    assert read(render(number("83", 0.4, -0.02))) == ""
+    assert read(render(number("238", 0.3, -0.02))) == ""
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "noise"])
