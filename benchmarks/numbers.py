@@ -20,7 +20,7 @@ import io
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -49,7 +49,13 @@ FILES: dict[str, dict[str, Any]] = {
     "uneven light, noise 2, JPEG 85": _FILE | {"light": 0.4, "noise": 2.0, "quality": 85},
 }
 
-Number = tuple[list[np.ndarray], str]  # strokes, and the digits
+
+class Number(NamedTuple):
+    """A number as strokes, its digits as a text, and the strokes of each digit alone."""
+
+    strokes: list[np.ndarray]
+    text: str
+    digits: list[Strokes]
 
 
 def write_number(samples: list[dict], gaps: tuple[float, float], pen: float, random: np.random.Generator) -> Number:
@@ -70,7 +76,8 @@ def write_number(samples: list[dict], gaps: tuple[float, float], pen: float, ran
         bottom = slope * left + random.uniform(-0.1, 0.1)
         strokes += [np.add(stroke, (left - low[0], bottom - high[1])) for stroke in digit]
         left += high[0] - low[0] + pen + random.uniform(*gaps)
-    return strokes, "".join(str(sample["label"]) for sample in samples)
+    text = "".join(str(sample["label"]) for sample in samples)
+    return Number(strokes, text, [sample["strokes"] for sample in samples])
 
 
 def write_numbers(
@@ -134,26 +141,29 @@ def main() -> None:
     results: dict[str, Any] = {"numbers": [], "others": []}
     print(f"{'numbers':<44}digits   {'   '.join(OUTCOMES)}")
     for name, as_drawn in (("canvas", False), ("canvas, with the pen as drawn", True)):
-        make = functools.partial(draw_number, as_drawn=as_drawn)
+        read = _reader(functools.partial(draw_number, as_drawn=as_drawn))
         for length in LENGTHS:
             numbers = write_numbers(samples, length, options.samples, min_pen=_MIN_PEN)
-            results["numbers"].append(evaluate(name, length, numbers, make))
+            results["numbers"].append(evaluate(name, length, numbers, read))
     for name, kind in FILES.items():
-        make = functools.partial(_render_file, kind=kind)
+        read = _reader(functools.partial(_render_file, kind=kind))
         for length in LENGTHS:
             numbers = write_numbers(samples, length, options.samples, pen=_FILE_PEN)
-            results["numbers"].append(evaluate(name, length, numbers, make))
+            results["numbers"].append(evaluate(name, length, numbers, read))
+    for length in LENGTHS:
+        numbers = write_numbers(samples, length, options.samples, min_pen=_MIN_PEN)
+        results["numbers"].append(evaluate("each digit alone, on a canvas", length, numbers, read_alone))
     touching = write_numbers(samples, 2, options.samples, _TOUCHING)
-    results["touching"] = evaluate("touching, canvas", 2, touching)
+    results["touching"] = evaluate("touching, canvas", 2, touching, _reader(draw_number))
 
     print(f"\n{'drawings':<44}number   taken for several")
     random = np.random.default_rng(0)
     for name, source in (sources | {file.name: load_strokes(file) for file in options.others}).items():
         images = (draw(sample["strokes"], {}) for sample in source)
         results["others"].append(evaluate_others(name, images))
-    for generate in (scribble, blot, dash):
+    for name, generate in {"scribbles": scribble, "blots": blot, "dashes": dash}.items():
         images = (render(generate(random)) for _ in range(options.samples))
-        results["others"].append(evaluate_others(f"{generate.__name__}s", images))
+        results["others"].append(evaluate_others(name, images))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 
@@ -162,13 +172,13 @@ def evaluate(
     name: str,
     length: int,
     numbers: Iterable[tuple[Number, float, np.random.Generator]],
-    make: Callable[..., Image.Image] = draw_number,
+    read: Callable[[Number, float, np.random.Generator], str],
 ) -> dict[str, Any]:
-    """Count the outcomes for numbers of a length, made into images; print them as well."""
+    """Count the outcomes of reading numbers of a length; print them as well."""
     counts = dict.fromkeys(OUTCOMES, 0)
-    for (strokes, digits), pen, random in numbers:
-        text = _predict(make(strokes, pen, random)).text
-        counts["right" if text == digits else "wrong" if text else "rejected"] += 1
+    for number, pen, random in numbers:
+        text = read(number, pen, random)
+        counts["right" if text == number.text else "wrong" if text else "rejected"] += 1
     print(f"  {name:<42}{length:6}   {'   '.join(f'{count:{len(key)}}' for key, count in counts.items())}", flush=True)
     return {"name": name, "digits": length, "outcomes": counts}
 
@@ -178,6 +188,16 @@ def evaluate_others(name: str, images: Iterable[Image.Image]) -> dict[str, Any]:
     is_several = [len(_predict(image).digits) > 1 for image in images]
     print(f"  {name:<42}{len(is_several):6}   {sum(is_several):17}", flush=True)
     return {"name": name, "drawings": len(is_several), "several": sum(is_several)}
+
+
+def _reader(make: Callable[..., Image.Image]) -> Callable[[Number, float, np.random.Generator], str]:
+    return lambda number, pen, random: _predict(make(number.strokes, pen, random)).text
+
+
+def read_alone(number: Number, *_: Any) -> str:
+    """The predictions for the digits of a number, each drawn alone, as if the number were split perfectly."""
+    classifier = classifiers()[DEFAULT_MODEL]
+    return "".join(str(classifier.predict(draw(strokes, {})).digit) for strokes in number.digits)
 
 
 def _render_file(strokes: Strokes, pen: float, random: np.random.Generator, kind: dict[str, Any]) -> Image.Image:

@@ -9,7 +9,7 @@ _MIN_RULE_LENGTH, _MAX_RULE_WIDTH = 0.8, 0.03
 _WEIGHT_AT_SIDE = 0.25
 _MAX_GAP = 0.6  # between strokes of a digit, as a fraction of the longer side of the main component
 # In a line of digits: gap between neighbours, and height between a stroke and the main component, as such fractions.
-_MAX_GAP_IN_LINE, _MAX_OFFSET = 0.9, 0.3
+_MAX_GAP_IN_LINE, _MAX_OFFSET = 1.5, 0.3
 _MAX_EXTENT_IN_LINE = 2.0  # of a component that touches a side of the image, as a multiple of the main one's
 _MIN_AMOUNT = 0.05  # of the ink of a stroke, as a fraction of the main component's; less is a speck
 # Without noise, a component is a speck if its shorter side or its level is less than this fraction of the main

@@ -22,25 +22,20 @@ _DOWNLOAD = """(url, name) => {
     const link = Object.assign(document.createElement("a"), { href: url, download: name });
     link.click();
 }"""
-# The image that the model receives is on the page, as is the canvas, whose ink has the colour of the theme.
+# Both are on the page; the canvas itself is transparent where there is no ink.
 _DOWNLOAD_MODEL_INPUT = f"""() => {{
-    if (!document.querySelector("#pad .inked")) return "Draw a digit first.";
+    if (document.querySelector("#reading .evidence.empty")) return "Draw a digit first.";
     ({_DOWNLOAD})(document.querySelector("#reading .model-input img").src, "model-input.png");
     return "";
 }}"""
-_DOWNLOAD_DRAWING = f"""() => {{
-    if (!document.querySelector("#pad .inked")) return "Draw a digit first.";
+_DOWNLOAD_CANVAS = f"""() => {{
     const pad = document.querySelector("#pad canvas");
     const copy = Object.assign(document.createElement("canvas"), {{ width: pad.width, height: pad.height }});
     const context = copy.getContext("2d");
+    context.fillStyle = getComputedStyle(pad).backgroundColor;
+    context.fillRect(0, 0, copy.width, copy.height);
     context.drawImage(pad, 0, 0);
-    for (const [operation, colour] of [["source-in", "black"], ["destination-over", "white"]]) {{
-        context.globalCompositeOperation = operation;
-        context.fillStyle = colour;
-        context.fillRect(0, 0, copy.width, copy.height);
-    }}
-    copy.toBlob((blob) => ({_DOWNLOAD})(URL.createObjectURL(blob), "drawing.png"));
-    return "";
+    copy.toBlob((blob) => ({_DOWNLOAD})(URL.createObjectURL(blob), "canvas.png"));
 }}"""
 
 SelectClassifier = Callable[[str, Classifier | None], Classifier]  # of the model choice and the user's model
@@ -113,7 +108,7 @@ def create_drawing_files(
 
     file = gr.Textbox(visible=False)  # the content of a file, for scripts
     with gr.Row():
-        drawing = gr.Button("Download drawing (PNG)", size="sm", min_width=120, elem_id="download-drawing")
+        canvas = gr.Button("Download canvas (PNG)", size="sm", min_width=120, elem_id="download-canvas")
         model_input = gr.Button("Download model input (PNG)", size="sm", min_width=120, elem_id="download-model-input")
     with gr.Row():
         save_button = gr.Button("Download labelled drawings", size="sm", min_width=120, elem_id="save-drawings")
@@ -123,7 +118,7 @@ def create_drawing_files(
         "(N,). A file of 300 drawings at most can be loaded here.",
         padding=False,
     )
-    drawing.click(None, outputs=feedback, js=_DOWNLOAD_DRAWING, **IMMEDIATE)
+    canvas.click(None, js=_DOWNLOAD_CANVAS, **IMMEDIATE)
     model_input.click(None, outputs=feedback, js=_DOWNLOAD_MODEL_INPUT, **IMMEDIATE)
     save_button.click(save_drawings, drawings, file, **IMMEDIATE).success(
         None, file, js=f'(url) => ({_DOWNLOAD})(url, "{_FILE}")', **IMMEDIATE

@@ -77,7 +77,10 @@ def digit_for_canvas(classifier: Classifier | None = None) -> str:
     if index is None:
         raise user_error("The model classifies every test digit correctly. Choose another model.")
     return json.dumps(
-        {"image": png_url(images[index].numpy()), "note": f"Test image {index:,} has the label {labels[index]}."}
+        {
+            "image": png_url(images[index].numpy(), as_alpha=True),
+            "note": f"Test image {index:,} has the label {labels[index]}.",
+        }
     )
 
 

@@ -111,7 +111,7 @@ def test_outcomes_of_files_are_counted(tmp_path, pool, capsys):
 @pytest.mark.parametrize("length", [2, 6])
 def test_digits_of_a_drawn_number_do_not_touch(length, as_drawn):
     samples = [sample for sample in SAMPLES if len(sample["strokes"]) == 1] * 3
-    for (strokes, text), pen, random in numbers.write_numbers(samples, length, 3, min_pen=8):
+    for (strokes, text, _), pen, random in numbers.write_numbers(samples, length, 3, min_pen=8):
         assert len(text) == len(strokes) == length
         image = np.asarray(numbers.draw_number(strokes, pen, random, as_drawn).getchannel("A"))
         assert not (image[0].any() or image[-1].any() or image[:, 0].any() or image[:, -1].any())
@@ -119,12 +119,13 @@ def test_digits_of_a_drawn_number_do_not_touch(length, as_drawn):
 
 
 def test_outcomes_of_numbers_are_counted():
-    drawn = list(numbers.write_numbers(SAMPLES * 2, 3, 4))
-    row = numbers.evaluate("some", 3, [*drawn, (([np.array([[0, 0], [3, 0.1]])], "111"), 0.1, drawn[0][2])])
-    assert row["outcomes"] == {"right": 4, "rejected": 1, "wrong": 0}
-    row = numbers.evaluate_others(
-        "some.jsonl.gz", [render(DIGITS[3]), numbers.draw_number(*drawn[0][0][:1], *drawn[0][1:])]
-    )
+    written = list(numbers.write_numbers(SAMPLES * 2, 3, 3))
+    texts = iter([written[0][0].text, "", "7"])
+    row = numbers.evaluate("some", 3, written, lambda *_: next(texts))
+    assert row["outcomes"] == {"right": 1, "rejected": 1, "wrong": 1}
+    assert [numbers.read_alone(*each) for each in written] == [number.text for number, _, _ in written]
+    drawings = [render(DIGITS[3]), numbers.draw_number(written[0][0].strokes, *written[0][1:])]
+    row = numbers.evaluate_others("some.jsonl.gz", drawings)
     assert (row["drawings"], row["several"]) == (2, 1)
 
 

@@ -149,7 +149,10 @@ def test_class_activation_map_follows_a_tap_until_the_next_drawing(open_page):
 
 def test_empty_canvas_has_no_prediction(open_page):
     page = open_page()
-    assert page.inner_text("#reading .verdict") == "Draw a digit, 0 to 9. Predictions update as you draw."
+    assert (
+        page.inner_text("#reading .verdict")
+        == "Draw a digit, or up to six side by side. Predictions update as you draw."
+    )
     assert not any(percent.is_visible() for percent in page.locator("#reading .percent").all())
     assert page.inner_text("#reading .stages").split("\n") == [
         "Drawing",
@@ -379,7 +382,7 @@ def test_screen_reader_gets_names_in_tab_order(open_page):
         "Width",
         "Undo",
         "Clear",
-        "Drawing area. Draw one digit, 0 to 9, with mouse, pen or finger.",
+        "Drawing area. Draw a digit, or up to six side by side, with mouse, pen or finger.",
         "Image",
         "Camera",
     ]

@@ -2,13 +2,16 @@
 
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from mnist_cnn.classifier import load_classifier
 from tests.support.browser import draw, expect
 from tests.support.digits import DIGITS
 from tests.support.numbers import number
 from tests.support.page import CONTRASTS, DESKTOP, PHONE, digit
-from tests.support.strokes import place
+from tests.support.strokes import place, render
 
 NUMBER = number("425", 0.25, 0.09)
 BOXES = "#pad .digit-boxes div"
@@ -97,9 +100,27 @@ def test_strokes_inside_a_box_belong_to_its_digit(open_page):
     assert page.locator(BOXES).count() == 2
 
 
+def test_boxes_are_on_the_image_of_a_file(open_page, tmp_path):
+    file = Image.new("RGB", (600, 300), "white")
+    drawing = render(number("42", 0.5, 0.15), 300, 14)
+    file.paste(drawing, (250, 0), mask=drawing)
+    file.save(tmp_path / "number.png")
+    page = open_page()
+    page.set_input_files("#pad input[type=file]", tmp_path / "number.png")
+    expect(page.locator("#reading .verdict .digit")).to_have_text("42")
+    canvas = page.locator("#pad canvas").bounding_box()
+    for box, (left, top, right, bottom) in zip(
+        page.locator(BOXES).all(), load_classifier().predict_number(file).boxes, strict=True
+    ):
+        middle = box.evaluate("(box) => [box.offsetLeft + box.offsetWidth / 2, box.offsetTop + box.offsetHeight / 2]")
+        # The image is as wide as the canvas, and half as high.
+        expected = [(left + right) / 2 / 600, 0.25 + (top + bottom) / 2 / 600]
+        assert np.array(middle) / canvas["width"] == pytest.approx(expected, abs=0.01)
+
+
 def test_touching_digits_get_a_hint(open_page):
     page = open_page()
-    draw(page, number("83", 0.4, -0.02))
+    draw(page, number("238", 0.3, -0.02))
     assert digit(page) == "?"
     assert page.inner_text("#reading .message").endswith("Digits that touch are not read: leave a gap.")
 

@@ -73,7 +73,9 @@ window.fetch = async (address, options) => {
 # two before: Gradio sends what was drawn during a request right after the response, before the browser paints.
 _IS_IDLE = """() => {
     const texts = (part) => String(Array.from(document.querySelectorAll(`#reading ${part}`), (e) => e.textContent));
-    const { digit, bars } = requests.prediction ?? { digit: "" };
+    const { digit, number, bars: first } = requests.prediction ?? { digit: "" };
+    const selected = document.querySelector("#reading .number [aria-pressed=true]")?.dataset.index;
+    const bars = number?.[selected]?.bars ?? first; // of the digit of a number that the pointer was over
     const percents = bars && String(bars.map((bar) => `${bar.percent}%`));
     const shown = texts(".verdict .digit") === digit && (!bars || texts(".percent") === percents);
     const answered = requests.drawing === requests.answered;

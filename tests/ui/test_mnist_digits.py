@@ -29,7 +29,7 @@ def shown(text):
     """The image, index and label of a digit for the canvas."""
     value = json.loads(text)
     index, label = re.fullmatch(r"Test image (\d+) has the label (\d)\.", value["note"]).groups()
-    return np.asarray(decode(value["image"])), int(index), int(label)
+    return np.asarray(decode(value["image"]))[:, :, 1], int(index), int(label)
 
 
 def test_any_test_digit_is_shown_with_its_label(test_set):

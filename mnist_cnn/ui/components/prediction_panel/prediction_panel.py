@@ -136,5 +136,5 @@ def certainty(confidence: float) -> str:
     return next((words for level, words in levels.items() if confidence > level), "")
 
 
-EMPTY_MESSAGE = "Draw a digit, 0 to 9. Predictions update as you draw."
+EMPTY_MESSAGE = "Draw a digit, or up to six side by side. Predictions update as you draw."
 EMPTY_PREDICTION = empty_prediction(EMPTY_MESSAGE)

@@ -386,7 +386,7 @@ class Sketchpad {
       else this.render(context, side, color);
       this.canvas.ariaLabel = file
         ? `Image ${file.name}. Draw here to replace it by a drawing.`
-        : "Drawing area. Draw one digit, 0 to 9, with mouse, pen or finger.";
+        : "Drawing area. Draw a digit, or up to six side by side, with mouse, pen or finger.";
       const hint = this.root.querySelector(".hint");
       hint.textContent = file?.name ?? "Draw a digit,\npick an example,\nor drop an image";
       hint.hidden = !isEmpty && file?.image !== null;
