@@ -22,7 +22,7 @@ SCREENS = pytest.mark.parametrize(
     "options",
     [
         pytest.param({"viewport": DESKTOP}, id="light"),
-        pytest.param({"viewport": DESKTOP, "color_scheme": "dark"}, id="dark"),
+        pytest.param({"viewport": DESKTOP, "color_scheme": "dark"}, id="dark", marks=pytest.mark.slow),
         pytest.param({"viewport": PHONE, "has_touch": True, "is_mobile": True}, id="phone"),
     ],
 )
@@ -56,6 +56,7 @@ def test_draw_tab_has_no_violations(open_page, options, tmp_path):
         assert violations(page) == []
 
 
+@pytest.mark.slow
 @SCREENS
 def test_train_tab_has_no_violations(open_page, options):
     page = open_page(**options)
@@ -86,6 +87,7 @@ def test_focus_stays_on_the_buttons_of_a_run(open_page):
     expect(page.locator("#train")).to_be_focused()
 
 
+@pytest.mark.slow
 def test_focus_elsewhere_is_not_moved_by_a_run(open_page):
     page = open_page()
     open_train(page, "batch_size=16")

@@ -651,6 +651,7 @@ def test_model_can_be_selected(open_page):
     assert settled(page, "#reading tr.selected .name") == "net-8k"
 
 
+@pytest.mark.slow
 def test_labels_are_counted_for_each_session(open_page):
     page, other = open_page(), open_page()
 

@@ -51,6 +51,7 @@ def expect_digit(page, text):
     expect(page.locator("#reading .digit")).to_have_text(text)
 
 
+@pytest.mark.slow
 def test_restarted_server_gets_the_drawing_again(page, server):
     draw(page, DIGITS[4][:1])
     wait_until_idle(page)
@@ -135,6 +136,7 @@ def test_rejected_requests_are_explained(page):
     expect(messages.filter(has_text="seed must be a whole number from 0 to 2147483647.")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_without_data_training_says_so_and_drawing_works(page):
     open_tab(page, "Train")
     page.click("#train")

@@ -138,7 +138,7 @@ def test_image_takes_the_place_of_the_drawing_and_back(open_page, photo):
     assert hint(page).startswith("Draw a digit")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_image_fits_the_canvas_and_the_extracted_ink_is_tinted(open_page, landscape, scheme):
     page = open_page(color_scheme=scheme)
     choose(page, landscape)
@@ -172,6 +172,7 @@ def test_empty_sheet_is_shown_with_the_reason(open_page, tmp_path):
     assert pixels(page)[:, :, 3].any()
 
 
+@pytest.mark.slow
 def test_refused_file_gets_the_reason_in_place_of_a_prediction_and_its_name_on_the_canvas(open_page, tmp_path):
     page = open_page()
     draw(page, DIGITS[3])
@@ -247,7 +248,7 @@ def test_phone_offers_its_camera_and_its_photos(open_page):
     assert chooser.get_attribute("capture") is None  # with it there would be the camera alone
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_page_with_an_image_fits_the_screen(open_page, photo, viewport, scheme):
     page = open_page(viewport=viewport, color_scheme=scheme)

@@ -32,7 +32,7 @@ def test_telemetry_and_histories_of_gradio_are_off(url):
     assert demo._queue.max_size == 30
     assert not demo.api_open
     # Flagging would be a button with an event of its own.
-    assert [fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public"] == ["predict"]
+    assert [fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public"] == ["predict", "predict_number"]
 
 
 def test_drawing_writes_no_file(client, app):

@@ -125,7 +125,7 @@ def test_touching_digits_get_a_hint(open_page):
     assert page.inner_text("#reading .message").endswith("Digits that touch are not read: leave a gap.")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_six_digits_fit_the_screen(open_page, viewport, scheme):
     page = open_page(viewport=viewport, color_scheme=scheme, has_touch=viewport is PHONE)

@@ -184,6 +184,7 @@ def test_hard_example_can_be_loaded_onto_the_canvas(trained, root):
     open_tab(trained, "Train")
 
 
+@pytest.mark.slow
 def test_drawing_is_probed_and_labelled_drawings_are_learnt(train_page):
     page = train_page("batch_size=16")
     assert page.locator("#use-drawings input").is_disabled()
@@ -217,6 +218,7 @@ def test_drawing_is_probed_and_labelled_drawings_are_learnt(train_page):
     assert "7" in page.get_attribute("#monitor [data-chart=probe] svg", "aria-label")
 
 
+@pytest.mark.slow
 def test_runs_are_kept_and_compared(train_page):
     page = train_page("model=net-8k&batch_size=64")
     train(page)
@@ -259,6 +261,7 @@ def test_link_restores_the_settings(train_page, open_page):
     wait_for(other, "This link cannot be used. Invalid training settings: seed must be a whole number from 0")
 
 
+@pytest.mark.slow
 def test_phone_shows_the_buttons_the_progress_and_the_accuracy_at_once(train_page):
     page = train_page(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
     train(page)

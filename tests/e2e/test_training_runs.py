@@ -35,6 +35,7 @@ def open_run(open_page):
     return open_run
 
 
+@pytest.mark.slow
 def test_run_streams_its_progress_and_shows_its_results(open_run):
     page = open_run("batch_size=16&train_fraction=0.15")
     page.evaluate(
@@ -117,6 +118,7 @@ def test_runs_queue_pause_resume_and_leave_the_queue(open_run):
     assert first.is_enabled("#use")
 
 
+@pytest.mark.slow
 def test_closing_the_page_ends_its_run(open_run):
     page, waiting = open_run(LONG + "&recipe=reference"), open_run("train_fraction=0.02")
     page.click("#train")
@@ -127,6 +129,7 @@ def test_closing_the_page_ends_its_run(open_run):
     wait_for(waiting, "Done")  # long before the run of the closed page would have ended
 
 
+@pytest.mark.slow
 def test_model_is_trained_on_drawings_and_had_back(open_page):
     page = open_page()
     tuning = page.locator("#fine-tuning")

@@ -148,6 +148,7 @@ def test_one_run_trains_and_queued_ones_wait_or_leave(runs, small_sets):
     assert third.progress.is_last
 
 
+@pytest.mark.slow
 def test_paused_runs_let_others_train_and_can_be_resumed_or_stopped(runs, finished_run):
     resumed, stopped = runs(finished_run.settings, extra_data=finished_run.extra_data), runs(LONG)
     resumed.start()
@@ -216,6 +217,7 @@ def test_run_stopped_while_its_process_starts_leaves_no_process(runs, run_standb
     assert not run_standby.acquired[-1].running
 
 
+@pytest.mark.slow
 def test_failed_runs_say_why_and_let_the_next_one_train(runs, run_standby):
     diverging, crashing, crashing_while_paused = runs(), runs(LONG), runs(LONG)
     torch.nn.init.constant_(diverging.model.head.weight, float("inf"))  # what too high a learning rate leads to

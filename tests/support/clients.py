@@ -99,7 +99,7 @@ class Client:
         """Start a run as `train`, without listening to its messages."""
         # The page's slider sends the fraction in percent.
         form = dataclasses.replace(TrainingForm.from_recipe(model, "default"), train_fraction=percent)
-        data = [*dataclasses.astuple(form), False, None, None, None]  # without corrections, and a blank canvas
+        data = [*dataclasses.astuple(form), False, None, None, None, None]  # without corrections, and a blank canvas
         body = {"data": data, "fn_index": self._events.train, "session_hash": self._session}
         (await self._http.post("queue/join", json=body)).raise_for_status()
 

@@ -24,7 +24,7 @@ def same(first, second):
     return all(torch.equal(value, weights[name]) for name, value in first.state_dict().items())
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", sorted(set(RECIPES) - {"fine-tuning"}))  # which needs a trained model
 @pytest.mark.parametrize("name", MODELS)
 def test_every_recipe_learns(small_sets, name, recipe):
     model, steps = run(small_sets, name, recipe, 400, epochs=5, stroke_augmentation=0.0, outlier_fraction=0.0)

@@ -102,6 +102,7 @@ def test_drawings_are_learnt_and_the_model_before_can_be_had_back(page, handlers
     assert not show_outcome(drawings, None, undone[page.outcome])["can_undo"]
 
 
+@pytest.mark.slow
 def test_user_model_is_trained_further_and_had_back(page, handlers, drawings):
     own = load_classifier("net-8k")
     own.test_accuracy = None

@@ -17,8 +17,9 @@ function point({ buttons, pointerType, clientX, clientY }) {
 
 /** Show the boxes of `digits`, fractions of an image with an aspect ratio, which the canvas shows as large as it fits. */
 function show({ digits, aspect, selected }) {
+  const area = document.querySelector("#pad .drawing-area");
+  if (!area) return; // the page is still loading, and nothing is drawn
   if (!overlay.parentElement) {
-    const area = document.querySelector("#pad .drawing-area");
     area.append(overlay);
     area.addEventListener("pointermove", point);
   }
