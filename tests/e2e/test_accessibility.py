@@ -73,6 +73,7 @@ def test_train_tab_has_no_violations(open_page, options):
     assert violations(page) == []
 
 
+@pytest.mark.slow
 def test_focus_stays_on_the_buttons_of_a_run(open_page):
     page = open_page()
     open_train(page, "batch_size=16")

@@ -597,7 +597,7 @@ def test_canvas_works_after_lost_pointer_capture(open_page):
     assert digit(page) == "7"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_page_fits_the_screen_with_readable_contrast(open_page, viewport, scheme):
     page = open_page(viewport=viewport, color_scheme=scheme, device_scale_factor=2)

@@ -162,6 +162,7 @@ def test_image_fits_the_canvas_and_the_extracted_ink_is_tinted(open_page, landsc
     assert np.median(orange[mask == 0]) < 60
 
 
+@pytest.mark.slow
 def test_empty_sheet_is_shown_with_the_reason(open_page, tmp_path):
     page = open_page()
     photograph([], CONDITIONS["lamp"], np.random.default_rng(0)).convert("RGB").save(tmp_path / "empty.jpg")
@@ -258,4 +259,5 @@ def test_page_with_an_image_fits_the_screen(open_page, photo, viewport, scheme):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     if viewport == DESKTOP:
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
-    assert {part: page.locator(part).bounding_box() for part in before} == before  # nothing jumps
+    for part, box in before.items():
+        assert page.locator(part).bounding_box() == pytest.approx(box, abs=2)  # nothing jumps

@@ -93,7 +93,7 @@ def test_weights_and_curves_can_be_downloaded(trained, root):
     assert float(rows[-1]["progress"]) == 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_page_fits_the_screen_with_readable_contrast(trained, train_page, viewport, scheme):
     before = train_page(viewport=viewport, color_scheme=scheme).locator("#monitor").bounding_box()["height"]
