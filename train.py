@@ -17,7 +17,7 @@ from mnist_cnn.calibration import calibrate
 from mnist_cnn.checkpoint import load_checkpoint, save_checkpoint
 from mnist_cnn.data import DataError, load_mnist
 from mnist_cnn.data.corrections import LabelledDrawings, decode_drawings
-from mnist_cnn.evaluation import confusion_matrix, predict_logits
+from mnist_cnn.evaluation import confusion_matrix, logits_accuracy, predict_logits
 from mnist_cnn.models import DEFAULT_MODEL, MODELS, build_model, count_parameters
 from mnist_cnn.runtime import DEVICES, select_device
 from mnist_cnn.training import AUGMENTATIONS, RECIPES, Progress, get_settings, train
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
             return 2
         model = model_to_evaluate(model, progress, settings, *training_set)
         logits, labels = predict_logits(model, test_set[0]), test_set[1]  # (N, 10), (N,)
-        accuracy = (logits.argmax(1) == labels).float().mean().item()
+        accuracy = logits_accuracy(logits, labels)
         trained_fraction = progress.step / progress.total_steps
         history.test_accuracy.append((trained_fraction, accuracy))
         stopped = "" if progress.is_last else f"stopped at {trained_fraction:.0%} of the training, "

@@ -259,7 +259,7 @@ def numbers() -> str:
         f"{_table(['whole numbers correct', *lengths], ([name, *cells] for name, cells in rows.items()))}\n\n"
         f"{sum(measured['numbers'][0]['outcomes'].values())} numbers of each length and kind. Of "
         f"{sum(touching.values())} drawings of two digits that touch, {touching['rejected']} are rejected, "
-        f"{touching['right']} read and {touching['wrong']} misclassified.\n\n"
+        f"{touching['right']} classified correctly and {touching['wrong']} misclassified.\n\n"
         f"{_table(['drawings of one digit or none', 'number', 'taken for several digits'], others)}"
     )
 

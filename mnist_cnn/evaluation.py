@@ -43,7 +43,12 @@ def predict_logits(model: DigitCNN, images: torch.Tensor, cropped: bool = False)
 
 def accuracy(model: DigitCNN, images: torch.Tensor, labels: torch.Tensor) -> float:
     """Fraction of images, uint8 (N, 28, 28), whose prediction equals the label, int64 (N,); 0 to 1."""
-    return (predict_logits(model, images).argmax(1) == labels).float().mean().item()
+    return logits_accuracy(predict_logits(model, images), labels)
+
+
+def logits_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:
+    """The same of the logits, (N, 10), of such images."""
+    return (logits.argmax(1) == labels).float().mean().item()
 
 
 def confusion_matrix(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -57,11 +57,9 @@ class LabelledDrawings:
         """
         copy = torch.tensor(image)  # the caller's array may be read-only, or change later
         end = self.count - bool(self.count and torch.equal(self.images[-1], copy))
-        kept = slice(max(0, end - _MAX_DRAWINGS + 1), end)
-        return LabelledDrawings(
-            torch.cat([self.images[kept], copy[None]]),
-            torch.cat([self.labels[kept], torch.tensor([label])]),
-            torch.cat([self.predictions[kept], torch.tensor([-1 if prediction is None else prediction])]),
+        others = LabelledDrawings(self.images[:end], self.labels[:end], self.predictions[:end])
+        return others.extend(
+            copy[None], torch.tensor([label]), torch.tensor([-1 if prediction is None else prediction])
         )
 
     def extend(self, images: torch.Tensor, labels: torch.Tensor, predictions: torch.Tensor) -> "LabelledDrawings":

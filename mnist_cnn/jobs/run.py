@@ -8,6 +8,7 @@ import torch
 
 from ..calibration import NUM_CALIBRATION_IMAGES, UNCALIBRATED
 from ..classifier import Classifier
+from ..evaluation import logits_accuracy
 from ..models import DigitCNN, build_model
 from ..training import Progress, TrainingSettings
 from ..training.batches import LabelledImages
@@ -249,7 +250,7 @@ class TrainingRun:
         set_weights(self.model, finished.weights)
         self.calibration = finished.calibration
         self.test_logits = torch.from_numpy(finished.test_logits)
-        self.test_accuracy = (self.test_logits.argmax(1) == self.test_set[1]).float().mean().item()
+        self.test_accuracy = logits_accuracy(self.test_logits, self.test_set[1])
         self.history.test_accuracy.append((self.progress.step / self.progress.total_steps, self.test_accuracy))
         self.evaluated_fraction = 1.0
 

@@ -73,11 +73,7 @@ def load_drawings(file: str | None, classifier: Classifier, drawings: LabelledDr
         images, labels = decode_drawings(content)
     except DrawingsError as error:
         raise user_error(str(error)) from error
-    predictions = torch.from_numpy(classifier.probabilities(images)).argmax(1)  # (N,)
-    rejected = (
-        torch.from_numpy(classifier.top2_probability(images)) < classifier.rejector.calibration.rejection_threshold
-    )
-    drawings = drawings.extend(images, labels, predictions.masked_fill(rejected, -1))
+    drawings = drawings.extend(images, labels, torch.from_numpy(classifier.classify(images)))
     return f"Loaded {len(labels)}. Correct so far: {drawings.correct} of {drawings.count}.", drawings
 
 

@@ -122,7 +122,7 @@ def test_touching_digits_get_a_hint(open_page):
     page = open_page()
     draw(page, number("238", 0.3, -0.02))
     assert digit(page) == "?"
-    assert page.inner_text("#reading .message").endswith("Digits that touch are not read: leave a gap.")
+    assert page.inner_text("#reading .message").endswith("Digits that touch are not recognised: leave a gap.")
 
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])

@@ -1,18 +1,15 @@
 """A short version of `benchmarks.soak`: what is left of sessions that came and went."""
 
-import asyncio
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from benchmarks.soak import process_state, run_sessions
+from tests.support.asgi import run
 
 
 def come_and_go(url, first, count):
-    # In a thread of its own, since the browser of other tests keeps an event loop running in this one.
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, run_sessions(url, first, count, train_percent=20)).result()
+    run(run_sessions(url, first, count, train_percent=20))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory and threads are read from Linux's /proc")

@@ -1,8 +1,6 @@
 """Fine-tuning on the Draw tab: its handlers, called with plain values."""
 
-import asyncio
 import re
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import gradio as gr
@@ -21,6 +19,7 @@ from mnist_cnn.ui.components.model_choice.model_choice import USER_MODEL
 from mnist_cnn.ui.draw_tab import create_draw_tab
 from mnist_cnn.ui.fine_tuning import FineTuningHandlers, Outcome, cancel, show_outcome
 from mnist_cnn.ui.train_tab import TrainHandlers, TrainTab
+from tests.support.asgi import run as run_coroutine
 from tests.support.handwriting import render
 
 NOTHING_YET = Outcome()
@@ -73,8 +72,7 @@ def train(handlers, drawings, model="net-25k", user_model=None, current=None, ou
                 on_update(update)
         return updates
 
-    with ThreadPoolExecutor(1) as pool:  # the browser of other tests keeps an event loop running in this thread
-        return pool.submit(asyncio.run, collect()).result()
+    return run_coroutine(collect())
 
 
 def test_drawings_are_learnt_and_the_model_before_can_be_had_back(page, handlers, queue, drawings):
@@ -135,8 +133,7 @@ def test_run_is_cancelled_when_its_user_leaves(page, handlers, queue, drawings):
                 await updates.aclose()
                 return run
 
-    with ThreadPoolExecutor(1) as pool:
-        run = pool.submit(asyncio.run, leave()).result()
+    run = run_coroutine(leave())
     run.join(10)
     assert (run.state, run.test_accuracy) == (RunState.FINISHED, None)
     assert len(queue) == 0

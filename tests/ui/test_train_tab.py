@@ -1,11 +1,9 @@
 """The Train tab's handlers, called with plain values."""
 
-import asyncio
 import base64
 import csv
 import dataclasses
 import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,6 +25,7 @@ from mnist_cnn.ui.components.model_choice.model_choice import USER_MODEL
 from mnist_cnn.ui.draw_tab import create_draw_tab
 from mnist_cnn.ui.train_tab import TrainHandlers, TrainTab
 from mnist_cnn.ui.training_form import TrainingForm
+from tests.support.asgi import run as run_coroutine
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
 
@@ -91,8 +90,7 @@ def train(
                 on_update(update)
         return updates
 
-    with ThreadPoolExecutor(1) as pool:  # the browser of other tests keeps an event loop running in this thread
-        return pool.submit(asyncio.run, collect()).result()
+    return run_coroutine(collect())
 
 
 def statuses(page, updates):
@@ -237,8 +235,7 @@ def test_run_is_cancelled_when_its_user_leaves(page, handlers, queue):
                 await updates.aclose()
                 return run
 
-    with ThreadPoolExecutor(1) as pool:
-        run = pool.submit(asyncio.run, leave()).result()
+    run = run_coroutine(leave())
     run.join(10)
     assert run.state is RunState.FINISHED
     assert run.test_accuracy is None

@@ -62,7 +62,7 @@ def prediction_value(
         message += " The ink runs off the image: leave some margin around the digit."
     height, width = stages.cropped.shape
     if not prediction.is_digit and width > height:
-        message += " Digits that touch are not read: leave a gap."
+        message += " Digits that touch are not recognised: leave a gap."
     images = (stages.ink * 255, stages.cropped * 255, stages.resized, stages.image, prediction.model_input)
     shown_stages = [
         {"name": name, "image": png_url(image, _MAX_STAGE_SIDE)}
