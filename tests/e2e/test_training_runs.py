@@ -129,6 +129,12 @@ def test_closing_the_page_ends_its_run(open_run):
     wait_for(waiting, "Done")  # long before the run of the closed page would have ended
 
 
+def predicting_models(request):
+    """The choice of the model in a request for a prediction; nothing for other requests."""
+    data = (request.post_data_json or {}).get("data", []) if request.url.endswith("/run/predict") else []
+    return [data[1]] if len(data) > 1 and str(data[0]).startswith("data:image/png") else []
+
+
 @pytest.mark.slow
 def test_model_is_trained_on_drawings_and_had_back(open_page):
     page = open_page()
@@ -137,10 +143,13 @@ def test_model_is_trained_on_drawings_and_had_back(open_page):
     draw(page, [[(0.2, 0.2), (0.8, 0.8)], [(0.8, 0.2), (0.2, 0.8)]])  # a cross, which is no digit yet
     assert digit(page) == "?"
     page.get_by_role("button", name="Correct label: 7").click()
+    models = []  # that predictions are asked of
+    page.on("request", lambda request: models.extend(predicting_models(request)))
     tuning.get_by_role("button", name="Train on my drawings (1)").click()
     expect(tuning.get_by_role("progressbar")).to_be_visible()
     expect(tuning.locator(".text")).to_contain_text("Your model: 1 of your 1 drawing correct (0 before), test accuracy")
     expect(page.locator("#reading .digit")).to_have_text("7")
+    assert set(models) == {"user"}  # the answer for another one could come last
     assert page.get_by_label("Your model").is_checked()
     tuning.get_by_role("button", name="Undo").click()
     page.get_by_label("Your model").wait_for(state="detached")
