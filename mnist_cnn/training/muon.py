@@ -44,5 +44,6 @@ def orthogonalize(matrix: torch.Tensor) -> torch.Tensor:
     matrix = matrix / matrix.norm().clamp_min(1e-12)
     for _ in range(_ITERATIONS):
         gram = matrix @ matrix.mT  # (m, m)
-        matrix = _A * matrix + (_B * gram + _C * gram @ gram) @ matrix
+        factor = torch.addmm(gram, gram, gram, beta=_B, alpha=_C)  # (m, m)
+        matrix = torch.addmm(matrix, factor, matrix, beta=_A)  # (m, n)
     return matrix
