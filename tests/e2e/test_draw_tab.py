@@ -8,7 +8,8 @@ import torch
 
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.evaluation import predict_logits
-from mnist_cnn.feature_maps import feature_maps, receptive_fields
+from mnist_cnn.feature_maps import feature_maps
+from mnist_cnn.model_summary import receptive_fields, summarize
 from mnist_cnn.preprocessing import sketch_to_mnist
 from mnist_cnn.preprocessing.normalization import deslant
 from mnist_cnn.ui.components.feature_maps.feature_maps import feature_maps_value
@@ -332,7 +333,7 @@ def test_receptive_field_follows_the_pointer(open_page):
     assert digit(page) == "5"
     rectangle = page.locator("#feature-maps .field")
     expect(rectangle).to_be_hidden()
-    fields = receptive_fields(load_classifier("net-25k").model)
+    fields = receptive_fields(summarize(load_classifier("net-25k").model))
     for strip, field, cells in zip(page.locator("#feature-maps .maps").all(), fields, (14, 14, 7, 7, 7), strict=True):
         strip.scroll_into_view_if_needed()
         image, box = strip.bounding_box(), page.locator("#feature-maps .input img").bounding_box()
@@ -690,7 +691,8 @@ def test_feature_maps_are_shown_on_request(open_page):
     assert digit(page) == "5"
     strips = page.locator("#feature-maps .maps")
     model = load_classifier("net-25k").model
-    expected = feature_maps_value(model_input(page), feature_maps(model, centred(page)), receptive_fields(model))
+    fields = receptive_fields(summarize(model))
+    expected = feature_maps_value(model_input(page), feature_maps(model, centred(page)), fields)
     assert [strip.get_attribute("src") for strip in strips.all()] == [layer["image"] for layer in expected["layers"]]
     assert page.get_attribute("#feature-maps .input img", "src") == expected["model_input"]
     page.locator("#model label").nth(1).click()

@@ -8,7 +8,8 @@ from PIL import Image
 
 from benchmarks.photos import CONDITIONS, photograph
 from mnist_cnn.classifier import load_classifier
-from mnist_cnn.feature_maps import feature_maps, receptive_fields
+from mnist_cnn.feature_maps import feature_maps
+from mnist_cnn.model_summary import receptive_fields, summarize
 from mnist_cnn.preprocessing import preprocess_with_stages, sketch_to_mnist
 from mnist_cnn.ui.components.feature_maps.feature_maps import feature_maps_value
 from tests.support.browser import draw, expect, wait_until_idle
@@ -102,7 +103,8 @@ def test_chosen_file_has_the_prediction_its_stages_and_feature_maps(open_page, p
     assert steps == ["Extracted ink", "Cropped", "Resized to 20×20", "Centred", "Model input"]
     assert page.locator("#reading .models tr").count() == 2
     model = load_classifier().model
-    maps = feature_maps_value(expected.model_input, feature_maps(model, expected.image), receptive_fields(model))
+    fields = receptive_fields(summarize(model))
+    maps = feature_maps_value(expected.model_input, feature_maps(model, expected.image), fields)
     strips = page.locator("#feature-maps .maps")
     assert [strip.get_attribute("src") for strip in strips.all()] == [layer["image"] for layer in maps["layers"]]
     page.locator("#model label").nth(1).click()
