@@ -1,6 +1,7 @@
 """The whole app as a user meets it: served by `python app.py`, used in headless Chromium."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from tests.support.strokes import place, render
 EXAMPLES = json.loads((PROJECT / "mnist_cnn/ui/components/sketchpad/sketchpad.json").read_text(encoding="utf-8"))[
     "examples"
 ]
+CROSS = [[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]]
 
 
 def test_ten_drawn_digits_are_classified(open_page):
@@ -82,7 +84,7 @@ def test_last_prediction_is_that_of_the_last_drawing(open_page, count):
 
 def test_drawing_that_is_not_a_digit_is_rejected(open_page):
     page = open_page()
-    draw(page, [[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]])  # an X
+    draw(page, CROSS)
     assert digit(page) == "?"
     prediction = load_classifier().predict(ink(page))
     message = f"Not recognised as a digit. Closest: {prediction.digit}."
@@ -612,6 +614,8 @@ def test_page_fits_the_screen_with_readable_contrast(open_page, viewport, scheme
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         if viewport == DESKTOP:
             assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+            widths = [page.locator(f"#pad .{part}").bounding_box()["width"] for part in ("drawing-area", "sources")]
+            assert widths[0] == widths[1]
         ratios = page.evaluate(CONTRASTS, "body *")
         assert len(ratios) >= 28
         assert {text: ratio for text, ratio in ratios.items() if ratio < 4.5} == {}  # WCAG AA
@@ -682,6 +686,28 @@ def test_labels_are_counted_for_each_session(open_page):
     draw(other, DIGITS[1])
     assert digit(other) == "1"
     assert label(other, "Correct label: 1") == "Saved as 1. Correct so far: 1 of 1."
+
+
+def test_challenge_counts_the_digits_that_the_model_misses(open_page):
+    page = open_page()
+    challenge, prompt = page.get_by_role("button", name="Challenge"), page.locator("#label-feedback .prompt")
+    score = page.locator("#label-feedback .score")
+    challenge.click()
+    expect(challenge).to_have_attribute("aria-pressed", "true")
+    digits = []
+    for strokes in (CROSS, None):  # None for the digit that is wanted, which is no miss
+        text = prompt.inner_text()
+        wanted = re.fullmatch(r"Draw an? (\d) that the model misses, then press \1\.", text)[1]
+        digits.append(wanted)
+        page.keyboard.press("c")
+        draw(page, strokes or DIGITS[int(wanted)])
+        assert digit(page) == ("?" if strokes else wanted)
+        page.get_by_role("button", name=f"Correct label: {wanted}").click()
+        expect(score).to_have_text(f"Saved as {wanted}. You fooled it with 1 of {len(digits)}.")
+        expect(prompt).not_to_have_text(text)
+    assert digits[0] != digits[1]
+    challenge.click()
+    expect(prompt).to_have_text("")
 
 
 def test_feature_maps_are_shown_on_request(open_page):
