@@ -175,7 +175,7 @@ class DrawHandlers:
         except (BlankSketchError, ImageError):
             digits = []
         if len(digits) > 1:
-            return "Only a single digit can be labelled, not a number.", drawings
+            return "Only a single digit can be labelled. Draw it alone.", drawings
         results = digits[0][1] if digits else {}
         if model not in results:
             return "Draw a digit first.", drawings

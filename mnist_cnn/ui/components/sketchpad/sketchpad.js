@@ -260,6 +260,7 @@ class Sketchpad {
   /** Replace what is on the canvas, unless the user is drawing. */
   replace(action) {
     if (this.pointer) return;
+    document.dispatchEvent(new Event("canvas-cleared")); // label_feedback.js listens for it
     this.add({ replaces: true, ...action });
     this.sendNow();
   }
@@ -584,7 +585,7 @@ class Sketchpad {
     this.timer = null;
     this.lastSent = performance.now();
     const value = this.value();
-    if (!value || this.file()) document.dispatchEvent(new Event("canvas-cleared")); // label_feedback.js listens for it
+    if (!value || this.file()) document.dispatchEvent(new Event("canvas-cleared"));
     this.send(value, message);
   }
 }
