@@ -465,6 +465,11 @@ def test_bars_and_selected_tool_are_visible_in_forced_colours(open_page):
     assert style("#reading .supports", "backgroundColor") != style("#reading .opposes", "backgroundColor")
     assert style("#model input:checked", "outlineStyle") != style("#model input:not(:checked)", "outlineStyle")
     assert style("#pad [data-tool=pen]", "outlineStyle") != style("#pad [data-tool=eraser]", "outlineStyle")
+    page.get_by_role("button", name="Challenge").click()
+    assert style(".challenge", "outlineStyle") == "solid"
+    page.get_by_role("tab", name="Train").click()
+    page.locator("#train").wait_for()
+    assert {style(f"#{name}", "borderStyle") for name in ("train", "pause", "stop", "load")} == {"solid"}
 
 
 def test_stroke_that_leaves_the_canvas_and_returns_is_one_stroke(open_page):

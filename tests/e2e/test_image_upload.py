@@ -210,9 +210,16 @@ def test_image_is_cropped_by_touch(open_page, pair):
     expect_digit(page, "2")
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
-def test_image_fits_the_canvas_and_the_extracted_ink_is_tinted(open_page, landscape, scheme):
-    page = open_page(color_scheme=scheme)
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({}, id="light"),
+        pytest.param({"color_scheme": "dark"}, id="dark", marks=pytest.mark.slow),
+        pytest.param({"forced_colors": "active"}, id="forced colours", marks=pytest.mark.slow),
+    ],
+)
+def test_image_fits_the_canvas_and_the_extracted_ink_is_tinted(open_page, landscape, options):
+    page = open_page(**options)
     choose(page, landscape)
     expect_digit(page, "5")
     page.wait_for_function("!document.querySelector('#pad .hint:not([hidden])')")

@@ -455,10 +455,11 @@ class Sketchpad {
       const side = Math.round(this.canvas.clientWidth * devicePixelRatio);
       if (!side) return; // the tab is hidden
       if (this.canvas.width !== side) this.canvas.width = this.canvas.height = side;
-      const { color, accentColor } = getComputedStyle(this.canvas);
+      const style = getComputedStyle(this.canvas);
+      const accent = style.getPropertyValue("--color-accent"); // also where the browser forces its own colours
       const [context, file, isEmpty] = [this.canvas.getContext("2d"), this.file(), this.isEmpty()];
-      if (file?.image) this.renderFile(context, side, file, accentColor);
-      else this.render(context, side, color);
+      if (file?.image) this.renderFile(context, side, file, accent);
+      else this.render(context, side, style.color);
       this.canvas.ariaLabel = file
         ? `Image ${file.name}. Drag to crop it, or use the arrow keys, also with Shift, and then Enter. Clear to draw.`
         : "Drawing area. Draw a digit, or up to six side by side, with mouse, pen or finger.";
