@@ -118,8 +118,10 @@ class Classifier:
 
     def classify(self, images: np.ndarray | torch.Tensor) -> np.ndarray:
         """The digits in MNIST images, uint8 (N, 28, 28), as they are predicted: int64 (N,), -1 for a non-digit."""
-        rejected = self.top2_probability(images) < self.rejector.calibration.rejection_threshold
-        return np.where(rejected, -1, self.probabilities(images).argmax(axis=1))
+        probabilities = self.probabilities(images)
+        rejecting = probabilities if self.rejector is self else self.rejector.probabilities(images)
+        top2 = top2_probability(torch.from_numpy(rejecting)).numpy()
+        return np.where(top2 < self.rejector.calibration.rejection_threshold, -1, probabilities.argmax(axis=1))
 
     def predict(self, sketch: np.ndarray | Image.Image) -> Prediction:
         """Classify a drawing of any size: what `sketch_to_mnist` takes, and raises except for a blank sketch."""

@@ -1,7 +1,6 @@
 """Feature maps and filters of a model, to show what its layers respond to."""
 
 import copy
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,34 +9,6 @@ from torch import nn
 from .models import DigitCNN
 from .preprocessing import normalize
 from .runtime import limit_threads
-
-
-class ReceptiveField(NamedTuple):
-    """The pixels of the input that a cell of a layer depends on, along each axis.
-
-    Cell i depends on `size` pixels, the first of which is `start + i · stride`; some may be outside the image.
-    """
-
-    size: int
-    stride: int
-    start: int
-
-
-def receptive_fields(model: DigitCNN) -> list[ReceptiveField]:
-    """Of each layer that `feature_maps` returns; the model must define its modules in the order of the data."""
-    fields, size, stride, start = [], 1, 1, 0
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d | nn.MaxPool2d):
-            # Of convolutions these are pairs, of pools numbers.
-            kernel, step, padding = (
-                int(np.ravel(value)[0]) for value in (module.kernel_size, module.stride, module.padding)
-            )
-            size += (kernel - 1) * stride
-            start -= padding * stride
-            stride *= step
-        elif isinstance(module, nn.BatchNorm2d):
-            fields.append(ReceptiveField(size, stride, start))
-    return fields
 
 
 @torch.inference_mode()

@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mnist_cnn.feature_maps import feature_maps, first_layer_filters, receptive_fields
+from mnist_cnn.feature_maps import feature_maps, first_layer_filters
+from mnist_cnn.model_summary import receptive_fields, summarize
 from mnist_cnn.models import MODELS, build_model
 from mnist_cnn.preprocessing import normalize, sketch_to_mnist
 from tests.support.digits import DIGITS
@@ -75,6 +76,7 @@ def test_feature_maps_of_concurrent_threads_are_not_mixed_up():
 @pytest.mark.parametrize("name", MODELS)
 def test_cells_depend_on_the_pixels_of_their_receptive_field(name):
     model = random_model(name)
+    fields = receptive_fields(summarize(model))
     # A max pool depends on the largest value alone, which differs from image to image.
     images = torch.rand(64, 1, 28, 28, generator=torch.Generator().manual_seed(0)).requires_grad_()
     layers = []
@@ -82,7 +84,6 @@ def test_cells_depend_on_the_pixels_of_their_receptive_field(name):
         if isinstance(module, torch.nn.BatchNorm2d):
             module.register_forward_hook(lambda module, inputs, output: layers.append(output.clone()))
     model(images)
-    fields = receptive_fields(model)
     assert len(fields) == len(layers)
     for (size, stride, start), layer in zip(fields, layers, strict=True):
         for cell in (0, layer.shape[2] // 2):

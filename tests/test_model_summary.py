@@ -66,4 +66,4 @@ def test_receptive_fields_are_where_the_gradient_is_not_zero(model):
         (gradient,) = torch.autograd.grad(centre, images, retain_graph=True)
         rows, columns = (gradient != 0).flatten(0, 1).any(0).nonzero().T
         extent = (int(rows.max() - rows.min()) + 1, int(columns.max() - columns.min()) + 1)
-        assert extent == (layer.receptive_field, layer.receptive_field), layer.name
+        assert extent == (layer.receptive_field.size, layer.receptive_field.size), layer.name

@@ -13,9 +13,9 @@ from PIL import Image
 
 from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
-from ..feature_maps import feature_maps, receptive_fields
+from ..feature_maps import feature_maps
 from ..jobs.run import TrainingRun
-from ..model_summary import summarize, summary_table
+from ..model_summary import receptive_fields, summarize, summary_table
 from ..models import DEFAULT_MODEL, count_parameters
 from ..preprocessing import MAX_DIGITS, BlankSketchError, PreprocessingStages, preprocess_with_stages, sketch_to_mnist
 from ..preprocessing.decoding import ImageError
@@ -76,7 +76,7 @@ class DrawHandlers:
 
     def __init__(self, pretrained: Mapping[str, Classifier]) -> None:
         self._pretrained = pretrained
-        self._tables = {name: summary_table(summarize(classifier.model)) for name, classifier in pretrained.items()}
+        self._layers = {name: summarize(classifier.model) for name, classifier in pretrained.items()}
 
     def predict_all(self, sketch: Sketch | None, user_model: Classifier | None) -> list[ClassifiedDigit]:
         """Preprocess a drawing or an image file, and classify it with every model.
@@ -151,14 +151,14 @@ class DrawHandlers:
         value = number_value(digits, model, is_file=isinstance(sketch, UploadedFile))
         if not show_feature_maps:
             return value, {}
-        shown = self._models(user_model)[model].model
-        maps, fields = feature_maps(shown, stages.image), receptive_fields(shown)
+        shown = self._models(user_model)[model]
+        maps, fields = feature_maps(shown.model, stages.image), receptive_fields(self._layers[shown.name])
         return value, feature_maps_value(results[model].prediction.model_input, maps, fields)
 
     def model_table(self, model: str, visible: bool, user_model: Classifier | None) -> list[list[str]]:
         """The layers of the selected model, see `summary_table`; none where the table is not visible."""
         models = self._models(user_model)
-        return self._tables[models[model].name] if visible and model in models else []
+        return summary_table(self._layers[models[model].name]) if visible and model in models else []
 
     def add_label(
         self,
@@ -175,7 +175,7 @@ class DrawHandlers:
         except (BlankSketchError, ImageError):
             digits = []
         if len(digits) > 1:
-            return "Only a single digit can be labelled, not a number.", drawings
+            return "Only a single digit can be labelled. Draw it alone.", drawings
         results = digits[0][1] if digits else {}
         if model not in results:
             return "Draw a digit first.", drawings
@@ -279,14 +279,14 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
     prediction = (predict_sketch, [pad, model, show_feature_maps, user_model, run], [panel, maps])
     summary = (handlers.model_table, [model, show_feature_maps, user_model], table)
     gr.on([pad.input, model.change, show_feature_maps.change], *prediction, trigger_mode="always_last", **IMMEDIATE)
+    labelled = feedback.select(
+        handlers.add_label, [pad, model, user_model, drawings], [feedback, drawings], **IMMEDIATE
+    )
     gr.on([model.change, show_feature_maps.change], *summary, **IMMEDIATE)
     # The page announces the user's new model before `model` has the value that came with it.
     settled = user_model.change(None, js="() => new Promise((resolve) => setTimeout(resolve))", **IMMEDIATE)
     settled.then(*prediction, **IMMEDIATE)
     settled.then(*summary, **IMMEDIATE)
-    labelled = feedback.select(
-        handlers.add_label, [pad, model, user_model, drawings], [feedback, drawings], **IMMEDIATE
-    )
     api_trigger.click(
         handlers.classify_file,
         image,

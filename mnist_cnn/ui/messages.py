@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
-from ..evaluation import accuracy
 from ..jobs.report import Report
 from ..jobs.run import MAX_PAUSE_SECONDS, RunState, TrainingRun
 
@@ -55,7 +54,7 @@ def extra_data_effect(
     """
     if not drawings.count:
         return ""
-    correct = round(accuracy(run.model, drawings.images, drawings.labels) * drawings.count)
+    correct = _num_correct(run.classifier(), drawings)
     effect = f" Your drawings: {correct} of {drawings.count} correct ({drawings.correct} before)."
     without = [
         (number, other) for number, other in previous if other.settings == report.settings and not other.num_extra
@@ -75,11 +74,18 @@ def fine_tuning_effect(drawings: LabelledDrawings, before: Classifier, after: Cl
         before: the classifier that it started from.
         after: the result.
     """
-    correct_before, correct = (
-        int((classifier.classify(drawings.images) == drawings.labels.numpy()).sum()) for classifier in (before, after)
-    )
+    correct_before, correct = (_num_correct(classifier, drawings) for classifier in (before, after))
     earlier = "" if before.test_accuracy is None else f" ({before.test_accuracy:.2%} before)"
+    rejection = ""
+    if before.rejector is not before:
+        other = before.rejector.name
+        rejection = f" It now decides for itself what is not a digit, less reliably than {other} did before."
     return (
         f"Your model: {correct} of your {drawings.count} {'drawing' if drawings.count == 1 else 'drawings'} correct "
-        f"({correct_before} before), test accuracy on MNIST {after.test_accuracy:.2%}{earlier}."
+        f"({correct_before} before), test accuracy on MNIST {after.test_accuracy:.2%}{earlier}.{rejection}"
     )
+
+
+def _num_correct(classifier: Classifier, drawings: LabelledDrawings) -> int:
+    """How many drawings are shown with their label. A rejected one is not."""
+    return int((classifier.classify(drawings.images) == drawings.labels.numpy()).sum())

@@ -1,6 +1,7 @@
 """The whole app as a user meets it: served by `python app.py`, used in headless Chromium."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ import torch
 
 from mnist_cnn.classifier import load_classifier
 from mnist_cnn.evaluation import predict_logits
-from mnist_cnn.feature_maps import feature_maps, receptive_fields
+from mnist_cnn.feature_maps import feature_maps
+from mnist_cnn.model_summary import receptive_fields, summarize
 from mnist_cnn.preprocessing import sketch_to_mnist
 from mnist_cnn.preprocessing.normalization import deslant
 from mnist_cnn.ui.components.feature_maps.feature_maps import feature_maps_value
@@ -23,6 +25,7 @@ from tests.support.strokes import place, render
 EXAMPLES = json.loads((PROJECT / "mnist_cnn/ui/components/sketchpad/sketchpad.json").read_text(encoding="utf-8"))[
     "examples"
 ]
+CROSS = [[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]]
 
 
 def test_ten_drawn_digits_are_classified(open_page):
@@ -81,7 +84,7 @@ def test_last_prediction_is_that_of_the_last_drawing(open_page, count):
 
 def test_drawing_that_is_not_a_digit_is_rejected(open_page):
     page = open_page()
-    draw(page, [[(0.3, 0.2), (0.7, 0.8)], [(0.7, 0.2), (0.3, 0.8)]])  # an X
+    draw(page, CROSS)
     assert digit(page) == "?"
     prediction = load_classifier().predict(ink(page))
     message = f"Not recognised as a digit. Closest: {prediction.digit}."
@@ -332,7 +335,7 @@ def test_receptive_field_follows_the_pointer(open_page):
     assert digit(page) == "5"
     rectangle = page.locator("#feature-maps .field")
     expect(rectangle).to_be_hidden()
-    fields = receptive_fields(load_classifier("net-25k").model)
+    fields = receptive_fields(summarize(load_classifier("net-25k").model))
     for strip, field, cells in zip(page.locator("#feature-maps .maps").all(), fields, (14, 14, 7, 7, 7), strict=True):
         strip.scroll_into_view_if_needed()
         image, box = strip.bounding_box(), page.locator("#feature-maps .input img").bounding_box()
@@ -462,6 +465,11 @@ def test_bars_and_selected_tool_are_visible_in_forced_colours(open_page):
     assert style("#reading .supports", "backgroundColor") != style("#reading .opposes", "backgroundColor")
     assert style("#model input:checked", "outlineStyle") != style("#model input:not(:checked)", "outlineStyle")
     assert style("#pad [data-tool=pen]", "outlineStyle") != style("#pad [data-tool=eraser]", "outlineStyle")
+    page.get_by_role("button", name="Challenge").click()
+    assert style(".challenge", "outlineStyle") == "solid"
+    page.get_by_role("tab", name="Train").click()
+    page.locator("#train").wait_for()
+    assert {style(f"#{name}", "borderStyle") for name in ("train", "pause", "stop", "load")} == {"solid"}
 
 
 def test_stroke_that_leaves_the_canvas_and_returns_is_one_stroke(open_page):
@@ -611,6 +619,8 @@ def test_page_fits_the_screen_with_readable_contrast(open_page, viewport, scheme
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         if viewport == DESKTOP:
             assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+            widths = [page.locator(f"#pad .{part}").bounding_box()["width"] for part in ("drawing-area", "sources")]
+            assert widths[0] == widths[1]
         ratios = page.evaluate(CONTRASTS, "body *")
         assert len(ratios) >= 28
         assert {text: ratio for text, ratio in ratios.items() if ratio < 4.5} == {}  # WCAG AA
@@ -683,6 +693,28 @@ def test_labels_are_counted_for_each_session(open_page):
     assert label(other, "Correct label: 1") == "Saved as 1. Correct so far: 1 of 1."
 
 
+def test_challenge_counts_the_digits_that_the_model_misses(open_page):
+    page = open_page()
+    challenge, prompt = page.get_by_role("button", name="Challenge"), page.locator("#label-feedback .prompt")
+    score = page.locator("#label-feedback .score")
+    challenge.click()
+    expect(challenge).to_have_attribute("aria-pressed", "true")
+    digits = []
+    for strokes in (CROSS, None):  # None for the digit that is wanted, which is no miss
+        text = prompt.inner_text()
+        wanted = re.fullmatch(r"Draw an? (\d) that the model misses, then press \1\.", text)[1]
+        digits.append(wanted)
+        page.keyboard.press("c")
+        draw(page, strokes or DIGITS[int(wanted)])
+        assert digit(page) == ("?" if strokes else wanted)
+        page.get_by_role("button", name=f"Correct label: {wanted}").click()
+        expect(score).to_have_text(f"Saved as {wanted}. You fooled it with 1 of {len(digits)}.")
+        expect(prompt).not_to_have_text(text)
+    assert digits[0] != digits[1]
+    challenge.click()
+    expect(prompt).to_have_text("")
+
+
 def test_feature_maps_are_shown_on_request(open_page):
     page = open_page()
     page.get_by_role("checkbox", name="Feature maps").check()
@@ -690,7 +722,8 @@ def test_feature_maps_are_shown_on_request(open_page):
     assert digit(page) == "5"
     strips = page.locator("#feature-maps .maps")
     model = load_classifier("net-25k").model
-    expected = feature_maps_value(model_input(page), feature_maps(model, centred(page)), receptive_fields(model))
+    fields = receptive_fields(summarize(model))
+    expected = feature_maps_value(model_input(page), feature_maps(model, centred(page)), fields)
     assert [strip.get_attribute("src") for strip in strips.all()] == [layer["image"] for layer in expected["layers"]]
     assert page.get_attribute("#feature-maps .input img", "src") == expected["model_input"]
     page.locator("#model label").nth(1).click()

@@ -79,5 +79,9 @@ def test_test_digit_is_drawn_and_its_label_shown(open_page, root):
     assert digit(page) != ""  # the prediction is there
     wait_until_idle(page)
     assert np.abs(images[index].numpy().astype(int) - centred(page)).max() <= 1
-    page.locator("#pad canvas").press("Control+z")
+    page.get_by_role("button", name="Example: 4").click()
+    expect(note).to_have_text("")  # it is about what is no longer there
+    assert digit(page) == "4"
+    for _ in range(2):
+        page.locator("#pad canvas").press("Control+z")
     assert settled(page, "#reading .digit") == ""

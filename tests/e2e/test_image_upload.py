@@ -8,13 +8,15 @@ from PIL import Image
 
 from benchmarks.photos import CONDITIONS, photograph
 from mnist_cnn.classifier import load_classifier
-from mnist_cnn.feature_maps import feature_maps, receptive_fields
+from mnist_cnn.feature_maps import feature_maps
+from mnist_cnn.model_summary import receptive_fields, summarize
 from mnist_cnn.preprocessing import preprocess_with_stages, sketch_to_mnist
 from mnist_cnn.ui.components.feature_maps.feature_maps import feature_maps_value
 from tests.support.browser import draw, expect, wait_until_idle
 from tests.support.digits import DIGITS
 from tests.support.image_files import encode
 from tests.support.page import DESKTOP, PHONE, centred, digit, open_tab, percents
+from tests.support.strokes import render
 
 # Puts an image into the clipboard.
 COPY = """async (url) => {
@@ -102,7 +104,8 @@ def test_chosen_file_has_the_prediction_its_stages_and_feature_maps(open_page, p
     assert steps == ["Extracted ink", "Cropped", "Resized to 20×20", "Centred", "Model input"]
     assert page.locator("#reading .models tr").count() == 2
     model = load_classifier().model
-    maps = feature_maps_value(expected.model_input, feature_maps(model, expected.image), receptive_fields(model))
+    fields = receptive_fields(summarize(model))
+    maps = feature_maps_value(expected.model_input, feature_maps(model, expected.image), fields)
     strips = page.locator("#feature-maps .maps")
     assert [strip.get_attribute("src") for strip in strips.all()] == [layer["image"] for layer in maps["layers"]]
     page.locator("#model label").nth(1).click()
@@ -129,18 +132,94 @@ def test_image_takes_the_place_of_the_drawing_and_back(open_page, photo):
     expect_digit(page, "3")
     page.get_by_role("button", name="Redo").click()
     expect_digit(page, "5")
-    draw(page, DIGITS[7])
-    assert digit(page) == "7"
-    page.get_by_role("button", name="Undo").click()  # a stroke and what it replaced
-    expect_digit(page, "5")
     page.get_by_role("button", name="Clear").click()
     expect_digit(page, "")
     assert hint(page).startswith("Draw a digit")
+    draw(page, DIGITS[7])
+    assert digit(page) == "7"
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
-def test_image_fits_the_canvas_and_the_extracted_ink_is_tinted(open_page, landscape, scheme):
-    page = open_page(color_scheme=scheme)
+@pytest.fixture
+def pair(tmp_path):
+    """A 5 and a 2 on a sheet that is twice as wide as high, as an image and a file."""
+    image = Image.new("RGB", (600, 300), "white")
+    for left, drawn in ((0, 5), (300, 2)):
+        image.paste(drawing := render(DIGITS[drawn], 300, 14), (left, 0), mask=drawing)
+    image.save(tmp_path / "pair.png")
+    return image, tmp_path / "pair.png"
+
+
+def test_image_is_cropped_to_the_box_that_is_dragged_and_had_back(open_page, pair):
+    page = open_page()
+    image, file = pair
+    choose(page, file)
+    expect_digit(page, "52")
+    expect(page.locator("#pad .crop-hint")).to_be_visible()
+    draw(page, [[(0.75, 0.5), (0.755, 0.505)]])  # hardly more than a click
+    draw(page, [[(0.999, 0.95), (0.5, -0.2)]])  # beyond the image, which has a margin above and below
+    expect_digit(page, "2")
+    expected = sketch_to_mnist(image.crop((300, 0, 600, 300)))
+    assert np.abs(centred(page).astype(int) - expected).max() <= 1
+    assert not page.locator("#pad .digit-boxes div").count()
+    page.get_by_role("button", name="Correct label: 2").click()
+    expect(page.locator("#label-feedback .score")).to_have_text("Saved as 2. Correct so far: 1 of 1.")
+    page.get_by_role("button", name="Undo").click()
+    expect_digit(page, "52")
+    page.get_by_role("button", name="Redo").click()
+    expect_digit(page, "2")
+    page.get_by_role("button", name="Clear").click()
+    expect_digit(page, "")
+    expect(page.locator("#pad .crop-hint")).to_be_hidden()
+
+
+@pytest.mark.slow
+def test_image_is_cropped_with_the_keyboard(open_page, pair):
+    page = open_page()
+    image, file = pair
+    choose(page, file)
+    expect_digit(page, "52")
+    page.locator("#pad canvas").focus()
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Escape")
+    for _ in range(10):
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect_digit(page, "5")
+    expected = sketch_to_mnist(image.crop((0, 0, 300, 300)))
+    assert np.abs(centred(page).astype(int) - expected).max() <= 1
+
+
+@pytest.mark.slow
+def test_image_is_cropped_by_touch(open_page, pair):
+    page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
+    choose(page, pair[1])
+    expect_digit(page, "52")
+    box = page.locator("#pad canvas").bounding_box()
+    session = page.context.new_cdp_session(page)
+    for kind, *places in (
+        ("touchStart", (0.1, 0.3)),
+        ("touchMove", (0.4, 0.7)),
+        ("touchCancel",),
+        ("touchStart", (0.5, 0.2)),
+        ("touchMove", (0.99, 0.8)),
+        ("touchEnd",),
+    ):
+        points = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in places]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    expect_digit(page, "2")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({}, id="light"),
+        pytest.param({"color_scheme": "dark"}, id="dark", marks=pytest.mark.slow),
+        pytest.param({"forced_colors": "active"}, id="forced colours", marks=pytest.mark.slow),
+    ],
+)
+def test_image_fits_the_canvas_and_the_extracted_ink_is_tinted(open_page, landscape, options):
+    page = open_page(**options)
     choose(page, landscape)
     expect_digit(page, "5")
     page.wait_for_function("!document.querySelector('#pad .hint:not([hidden])')")

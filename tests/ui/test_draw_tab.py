@@ -215,7 +215,7 @@ def test_every_model_classifies_each_digit_of_a_number(handlers, user_model):
 
 def test_number_is_not_added_to_the_drawings(handlers):
     drawings = LabelledDrawings()
-    text = "Only a single digit can be labelled, not a number."
+    text = "Only a single digit can be labelled. Draw it alone."
     assert handlers.add_label(press(4), NUMBER, "net-25k", None, drawings) == (text, drawings)
 
 

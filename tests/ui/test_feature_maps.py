@@ -1,6 +1,6 @@
 import numpy as np
 
-from mnist_cnn.feature_maps import ReceptiveField
+from mnist_cnn.model_summary import ReceptiveField
 from mnist_cnn.ui.components.feature_maps.feature_maps import feature_maps_value
 from tests.support.image_files import decode
 

@@ -1,5 +1,6 @@
 import dataclasses
 
+from mnist_cnn.calibration import Calibration
 from mnist_cnn.classifier import Classifier
 from mnist_cnn.data.corrections import LabelledDrawings
 from mnist_cnn.jobs.queue import JobQueue
@@ -47,6 +48,24 @@ def test_fine_tuning_effect_compares_drawings_and_test_accuracy(finished_run, sm
     before.test_accuracy = 0.9946
     text = "Your model: 1 of your 2 drawings correct (1 before), test accuracy on MNIST 99.41% (99.46% before)."
     assert fine_tuning_effect(wrong, before, after) == text
+
+
+def test_fine_tuned_model_says_that_another_one_rejected_for_it_before(finished_run, small_sets):
+    drawings = LabelledDrawings().add(small_sets[1][0][0].numpy(), 7, None)
+    before = Classifier(finished_run.model, "net-8k", rejector=Classifier(finished_run.model, "net-25k"))
+    text = fine_tuning_effect(drawings, before, Classifier(finished_run.model, "net-8k", 0.99))
+    assert text.endswith(" It now decides for itself what is not a digit, less reliably than net-25k did before.")
+
+
+def test_rejected_drawings_are_not_counted_as_correct(finished_run, report, small_sets, monkeypatch):
+    image = small_sets[1][0][0].numpy()
+    drawings = LabelledDrawings().add(image, finished_run.classifier().predict_image(image).digit, None)
+    for threshold, correct in ((0.0, 1), (1.1, 0)):
+        monkeypatch.setattr(finished_run, "calibration", Calibration(rejection_threshold=threshold))
+        assert f" {correct} of 1 correct" in extra_data_effect(finished_run, drawings, report, [])
+    before, after = Classifier(finished_run.model, "net-8k"), finished_run.classifier()
+    after.test_accuracy = 0.99
+    assert "Your model: 0 of your 1 drawing correct (1 before)" in fine_tuning_effect(drawings, before, after)
 
 
 def test_status_of_queued_run_counts_the_runs_ahead(small_sets):

@@ -43,6 +43,16 @@ def test_panel_shows_predicted_digit_and_probabilities():
     assert [bar["digit"] for bar in value["bars"] if bar["rank"] == "predicted"] == [4]
 
 
+def test_rejected_image_file_gets_a_hint_to_crop_it():
+    rejected = result([0.1] * 10)
+    rejected = dataclasses.replace(rejected, prediction=dataclasses.replace(rejected.prediction, is_digit=False))
+    hint = " If the image shows other things, drag a box around one digit to crop it."
+    for is_file in (False, True):
+        message = prediction_value(STAGES, {"net-25k": rejected}, "net-25k", is_file)["message"]
+        assert message.endswith(hint) == is_file
+    assert hint not in prediction_value(STAGES, {"net-25k": result([0.1] * 10)}, "net-25k", is_file=True)["message"]
+
+
 def test_panel_shows_stages_from_drawing_to_model_input():
     value = value_of(result([0.1] * 10))
     assert (decode(value["model_input"]) == MODEL_INPUT).all()

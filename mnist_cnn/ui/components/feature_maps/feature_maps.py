@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from ....feature_maps import ReceptiveField
+from ....model_summary import ReceptiveField
 from ...images import png_url, tile
 from ..base import component_files
 

@@ -1,7 +1,7 @@
 // Offers to train on the labelled drawings. Gradio runs this file as the body of a function with `element`, `props`,
 // `trigger` and `watch` in scope.
 
-const [train, progress, cancel, text, undo] = element.querySelectorAll("button, progress, span");
+const [train, progress, cancel, undo, text] = element.querySelectorAll("button, progress, span");
 const show = () => {
   const value = JSON.parse(props.value);
   const running = value.percent !== null;

@@ -63,6 +63,8 @@ def prediction_value(
     height, width = stages.cropped.shape
     if not prediction.is_digit and width > height:
         message += " Digits that touch are not recognised: leave a gap."
+    if not prediction.is_digit and is_file:
+        message += " If the image shows other things, drag a box around one digit to crop it."
     images = (stages.ink * 255, stages.cropped * 255, stages.resized, stages.image, prediction.model_input)
     shown_stages = [
         {"name": name, "image": png_url(image, _MAX_STAGE_SIDE)}

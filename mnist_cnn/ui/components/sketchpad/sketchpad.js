@@ -42,6 +42,15 @@ async function uploadFile(file) {
   return { message: answer?.error ?? "The image could not be uploaded. Check the connection, and try again." };
 }
 
+/** Where the canvas shows an image, as large as it fits: left, top, width and height as fractions of its side. */
+function placement({ width, height }) {
+  const side = Math.max(width, height);
+  return [(1 - width / side) / 2, (1 - height / side) / 2, width / side, height / side];
+}
+
+/** The nearest number from 0 to 1. */
+const clamp = (value) => Math.min(1, Math.max(0, value));
+
 /**
  * Keeps a drawing as strokes, so that it is sharp at any size and can be undone; sends it as an image of fixed size. An
  * image file in its place is uploaded, and its path is sent.
@@ -49,13 +58,17 @@ async function uploadFile(file) {
  * Coordinates and widths are fractions of the canvas's side. What the user did is a list of actions, each of which can
  * be undone: `{ replaces, strokes, url, image, file }`. One that `replaces` clears the canvas first. Its `strokes` are
  * `{ erase, width, points: [[x, y], ...] }`. Optional are an MNIST image over the whole canvas, `url` and `image`, and
- * a `file`, `{ name, image, path, message, ink }`: `image` is null if the browser cannot show it, `message` says why it
- * has no `path` on the server, and `ink` is what the server extracted from it.
+ * a `file`, `{ name, type, image, path, message, ink }`: `image` is null if the browser cannot show it, `message` says
+ * why it has no `path` on the server, and `ink` is what the server extracted from it. Where a drawing gets strokes, an
+ * image is cropped: the part that the user selects becomes a file in its place.
  */
 class Sketchpad {
   static SENT_SIDE = 280; // pixels of the image that is sent
   static MIN_SENT_WIDTH = 5 / 280; // of a pen
   static SEND_INTERVAL = 100; // milliseconds between two images during a stroke
+  static MIN_CROP = 0.03; // of the longer side of an image; a smaller selection is a tap
+  static MAX_CROP_SIDE = 2048; // pixels; the server reduces what is larger
+  static ARROWS = { arrowleft: [-0.05, 0], arrowright: [0.05, 0], arrowup: [0, -0.05], arrowdown: [0, 0.05] };
   static STORAGE_KEY = "sketchpad"; // in the session storage, where the drawing survives a reload of the page
 
   /**
@@ -74,6 +87,7 @@ class Sketchpad {
     this.undone = [];
     this.erasing = false;
     this.pointer = null; // the pointer that draws, `{ id, type }`; others, such as a palm or a second finger, do not
+    this.selection = null; // of a part of an image: two opposite corners, as fractions of its width and height
     this.stream = null; // of the camera
     this.frame = null;
     this.timer = null;
@@ -149,10 +163,14 @@ class Sketchpad {
     const replacesPalm = this.pointer?.type === "touch" && event.pointerType === "pen";
     if ((this.pointer && !replacesPalm) || event.button > 0) return;
     event.preventDefault();
-    if (replacesPalm) this.actions.pop(); // the stroke of the palm that touched the canvas before the pen
+    if (replacesPalm && !this.selection) this.actions.pop(); // the stroke of the palm, which came before the pen
     this.canvas.focus({ preventScroll: true, focusVisible: false });
     this.canvas.setPointerCapture(event.pointerId);
     this.pointer = { id: event.pointerId, type: event.pointerType };
+    if (this.file()?.image) {
+      this.select([this.positionOnImage(event), this.positionOnImage(event)]);
+      return;
+    }
     const width = Number(this.widthInput.value) / Sketchpad.SENT_SIDE;
     const stroke = { erase: this.erasing, width, points: [this.position(event)] };
     this.add({ replaces: Boolean(this.file()), strokes: [stroke] });
@@ -160,6 +178,10 @@ class Sketchpad {
 
   extendStroke(event) {
     if (event.pointerId !== this.pointer?.id) return;
+    if (this.selection) {
+      this.select([this.selection[0], this.positionOnImage(event)]);
+      return;
+    }
     const moves = event.getCoalescedEvents?.() ?? [];
     const [{ points }] = this.actions.at(-1).strokes;
     for (const move of moves.length ? moves : [event]) {
@@ -174,7 +196,9 @@ class Sketchpad {
   endStroke(event) {
     if (event.pointerId !== this.pointer?.id) return;
     this.pointer = null;
-    this.sendNow();
+    if (!this.selection) this.sendNow();
+    else if (event.type === "pointerup") this.crop();
+    else this.select(null);
   }
 
   position(event) {
@@ -182,10 +206,16 @@ class Sketchpad {
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   }
 
+  positionOnImage(event) {
+    const box = placement(this.file().image);
+    return this.position(event).map((value, axis) => clamp((value - box[axis]) / box[axis + 2]));
+  }
+
   // --- actions ---
 
   add(action) {
     this.closeCamera();
+    this.selection = null;
     this.actions.push(action);
     this.undone = [];
     this.redraw();
@@ -203,6 +233,7 @@ class Sketchpad {
   moveLast(from, to) {
     if (this.pointer || !from.length) return;
     to.push(from.pop());
+    this.selection = null;
     this.redraw();
     this.sendNow();
   }
@@ -229,6 +260,7 @@ class Sketchpad {
   /** Replace what is on the canvas, unless the user is drawing. */
   replace(action) {
     if (this.pointer) return;
+    document.dispatchEvent(new Event("canvas-cleared")); // label_feedback.js listens for it
     this.add({ replaces: true, ...action });
     this.sendNow();
   }
@@ -270,8 +302,25 @@ class Sketchpad {
     else if (command && key === "z") this.undo();
     else if (!command && (key === "delete" || key === "c")) this.clear();
     else if (!command && key === "e") this.selectTool(!this.erasing);
-    else return;
+    else if (event.target !== this.canvas || !this.selectByKey(key, event.shiftKey)) return;
     event.preventDefault();
+  }
+
+  /**
+   * Select a part of an image: the arrow keys move the lower right corner, with Shift the upper left one. Enter crops.
+   * @returns {boolean} whether the key means that
+   */
+  selectByKey(key, isShifted) {
+    const step = Sketchpad.ARROWS[key];
+    if (!this.file()?.image || this.pointer || !(step || this.selection)) return false;
+    if (key === "enter") this.crop();
+    else if (key === "escape") this.select(null);
+    else if (step) {
+      const corners = this.selection ?? [[0, 0], [1, 1]];
+      const moved = isShifted ? 0 : 1;
+      this.select(corners.with(moved, corners[moved].map((value, axis) => clamp(value + step[axis]))));
+    } else return false;
+    return true;
   }
 
   /** What is on the canvas: the actions since the last one that replaced everything. */
@@ -283,7 +332,7 @@ class Sketchpad {
     return this.shown().every(({ strokes, url, file }) => !strokes.length && !url && !file);
   }
 
-  /** The image file on the canvas, if there is one: a stroke on it replaces it. */
+  /** The image file on the canvas, if there is one: a stroke replaces it where the browser cannot show it. */
   file() {
     return this.actions.at(-1)?.file;
   }
@@ -320,7 +369,7 @@ class Sketchpad {
   /** Replace what is on the canvas by an image file, and upload it. */
   async showFile(upload) {
     if (!upload) return;
-    const file = { name: upload.name, message: "Uploading the image …" };
+    const file = { name: upload.name, type: upload.type, message: "Uploading the image …" };
     const uploaded = uploadFile(upload);
     const url = URL.createObjectURL(upload);
     file.image = await decodeImage(url);
@@ -337,6 +386,32 @@ class Sketchpad {
     if (!file?.path) return; // the prediction is for something that was on the canvas before
     file.ink = url && (await decodeImage(url));
     this.redraw();
+  }
+
+  select(selection) {
+    this.selection = selection;
+    this.redraw();
+  }
+
+  /** The selection in an image of a width and height: left, top, width and height in the same unit. */
+  selectedBox(...size) {
+    const [[left, right], [top, bottom]] = size.map((length, axis) =>
+      this.selection.map((corner) => length * corner[axis]).toSorted((one, other) => one - other),
+    );
+    return [left, top, right - left, bottom - top];
+  }
+
+  /** Replace the image file by the part of it that is selected, as a file of its own. */
+  crop() {
+    const { image, name, type } = this.file();
+    const [left, top, width, height] = this.selectedBox(image.width, image.height).map(Math.round);
+    this.select(null);
+    if (Math.min(width, height) < Sketchpad.MIN_CROP * Math.max(image.width, image.height)) return;
+    const scale = Math.min(1, Sketchpad.MAX_CROP_SIDE / Math.max(width, height));
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [width * scale, height * scale];
+    canvas.getContext("2d").drawImage(image, left, top, width, height, 0, 0, canvas.width, canvas.height);
+    canvas.toBlob((blob) => this.showFile(new File([blob], name, { type: blob.type })), type);
   }
 
   /** Show what the camera sees, or take a photo if it is shown. */
@@ -380,13 +455,15 @@ class Sketchpad {
       const side = Math.round(this.canvas.clientWidth * devicePixelRatio);
       if (!side) return; // the tab is hidden
       if (this.canvas.width !== side) this.canvas.width = this.canvas.height = side;
-      const { color, accentColor } = getComputedStyle(this.canvas);
+      const style = getComputedStyle(this.canvas);
+      const accent = style.getPropertyValue("--color-accent"); // also where the browser forces its own colours
       const [context, file, isEmpty] = [this.canvas.getContext("2d"), this.file(), this.isEmpty()];
-      if (file?.image) this.renderFile(context, side, file, accentColor);
-      else this.render(context, side, color);
+      if (file?.image) this.renderFile(context, side, file, accent);
+      else this.render(context, side, style.color);
       this.canvas.ariaLabel = file
-        ? `Image ${file.name}. Draw here to replace it by a drawing.`
+        ? `Image ${file.name}. Drag to crop it, or use the arrow keys, also with Shift, and then Enter. Clear to draw.`
         : "Drawing area. Draw a digit, or up to six side by side, with mouse, pen or finger.";
+      this.root.querySelector(".tools").classList.toggle("of-image", Boolean(file?.image));
       const hint = this.root.querySelector(".hint");
       hint.textContent = file?.name ?? "Draw a digit,\npick an example,\nor drop an image";
       hint.hidden = !isEmpty && file?.image !== null;
@@ -431,17 +508,26 @@ class Sketchpad {
     }
   }
 
-  /** Draw an image file as large as it fits, and what was found as ink in a colour over it. */
+  /** Draw an image file, what was found as ink in a colour over it, and the part that is being selected. */
   renderFile(context, side, { image, ink }, colour) {
     context.clearRect(0, 0, side, side);
-    const scale = side / Math.max(image.width, image.height);
-    const [width, height] = [image.width * scale, image.height * scale];
-    const box = [(side - width) / 2, (side - height) / 2, width, height];
-    context.imageSmoothingEnabled = scale < 4; // the pixels of a tiny image become squares
-    context.drawImage(image, ...box);
+    const [x, y, width, height] = placement(image).map((fraction) => fraction * side);
+    context.imageSmoothingEnabled = width < 4 * image.width; // the pixels of a tiny image become squares
+    context.drawImage(image, x, y, width, height);
     context.globalAlpha = 0.7;
-    if (ink) context.drawImage(this.tint(ink, colour), ...box);
+    if (ink) context.drawImage(this.tint(ink, colour), x, y, width, height);
     context.globalAlpha = 1;
+    if (!this.selection) return;
+    const [left, top, ...size] = this.selectedBox(width, height);
+    const selected = [x + left, y + top, ...size];
+    context.beginPath();
+    context.rect(x, y, width, height);
+    context.rect(...selected);
+    context.fillStyle = "rgb(0 0 0 / 50%)";
+    context.fill("evenodd"); // all but the selection
+    context.strokeStyle = colour;
+    context.lineWidth = 2 * devicePixelRatio;
+    context.strokeRect(...selected);
   }
 
   /** A copy of an image with its alpha channel and one colour. */
@@ -500,7 +586,7 @@ class Sketchpad {
     this.timer = null;
     this.lastSent = performance.now();
     const value = this.value();
-    if (!value || this.file()) document.dispatchEvent(new Event("canvas-cleared")); // label_feedback.js listens for it
+    if (!value || this.file()) document.dispatchEvent(new Event("canvas-cleared"));
     this.send(value, message);
   }
 }
