@@ -120,21 +120,26 @@ class TrainingRun:
         self._running.set()
 
     def stop(self) -> None:
-        """End training after the current step, and evaluate what was learnt. Before the first step: `cancel`."""
+        """End training after the current step, and evaluate what was learnt. Before the first step: `cancel`.
+
+        The evaluation of a paused run waits in the queue, too.
+        """
         if self.progress is None:
             self.cancel()
             return
         self._stopping.set()
-        self._send(STOP)
-        self._leave_queue()
+        if self.state is RunState.TRAINING:
+            self._send(STOP)
+        self._running.set()  # ends the wait of a paused run
 
     def cancel(self) -> None:
         """End at once, without evaluation: the user has gone."""
         self._stopping.set()
         self._cancelled.set()
+        self._running.set()
         if self._process:
             self._process.kill()
-        self._leave_queue()
+        self._queue.dequeue(self._ticket)
 
     def set_probe_image(self, image: np.ndarray) -> None:
         """Classify another image, uint8 (28, 28), from now on."""
@@ -211,7 +216,7 @@ class TrainingRun:
                         self._update(message)
                         if message.paused:
                             self._wait_while_paused()
-                            process.send(RESUME)
+                            process.send(STOP if self._stopping.is_set() else RESUME)
                     case EvaluationUpdate():
                         self.state = RunState.EVALUATING
                         self.evaluated_fraction = message.fraction
@@ -264,10 +269,6 @@ class TrainingRun:
     def _send(self, control: bytes) -> None:
         if process := self._process:
             process.send(control)
-
-    def _leave_queue(self) -> None:
-        self._running.set()  # ends the wait of a paused run
-        self._queue.dequeue(self._ticket)
 
 
 def _arrays(labelled: LabelledImages) -> LabelledArrays:

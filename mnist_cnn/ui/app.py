@@ -10,6 +10,7 @@ from ..classifier import BLANK_PREDICTION, load_classifier
 from ..models import MODELS
 from .components.base import component_files
 from .draw_tab import DRAW_TAB_ID, create_draw_tab
+from .server.bounded_protocol import limit_connections
 from .server.guarded_blocks import GuardedBlocks
 from .server.request_filter import MAX_UPLOAD_BYTES, RequestFilter
 from .server.temporary_folder import use_temporary_folder
@@ -32,6 +33,7 @@ def build_demo() -> gr.Blocks:
     for classifier in pretrained.values():
         classifier.predict_image(BLANK_PREDICTION.image)  # warm-up: the first prediction takes several times as long
     use_temporary_folder()
+    limit_connections()
     with GuardedBlocks(title="MNIST sketchpad", analytics_enabled=False, delete_cache=(600, 3600)) as demo:
         gr.HTML(**component_files("header"))
         with gr.Tabs() as tabs:

@@ -51,6 +51,7 @@ class DrawTab:
     Attributes:
         pad: the canvas; as an input, a `Sketch` or None.
         run: holds the `TrainingRun` that is in progress, or None.
+        leave: holds a `threading.Event`, or None; to be set to leave while MNIST is loaded for a run.
         user_model: holds the `Classifier` that the user trained and uses, or None.
         model: the choice of the model.
         drawings: holds the session's `LabelledDrawings`; they are stored nowhere else.
@@ -60,6 +61,7 @@ class DrawTab:
 
     pad: Sketchpad
     run: gr.State
+    leave: gr.State
     user_model: gr.State
     model: gr.Radio
     drawings: gr.State
@@ -242,7 +244,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
         pretrained: the classifiers that every user has, by model name.
     """
     handlers = DrawHandlers(pretrained)
-    run, user_model = gr.State(None), gr.State(None)
+    run, leave, user_model = gr.State(None), gr.State(None), gr.State(None)
     drawings = gr.State(LabelledDrawings())
     with gr.Row(elem_id="draw") as row:
         with gr.Column(min_width=320):
@@ -311,4 +313,4 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
     with row, gr.Column(min_width=320), gr.Accordion("Files and test digits", open=False, elem_id="files"):
         create_mnist_digits(handlers.select, model, user_model, feedback)
         loaded = create_drawing_files(handlers.select, model, user_model, drawings, feedback)
-    return DrawTab(pad, run, user_model, model, drawings, fine_tuning, (labelled, loaded))
+    return DrawTab(pad, run, leave, user_model, model, drawings, fine_tuning, (labelled, loaded))
