@@ -41,6 +41,7 @@ from .mnist_digits import create_mnist_digits
 from .server.errors import user_error
 
 DRAW_TAB_ID = "draw"
+_MAX_FILES = 2  # that are classified at the same time; a large one takes some hundred megabytes
 _NO_DIGIT = "no digit"  # the label that the API gives to a rejected image
 
 
@@ -272,10 +273,13 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
             api_number = gr.JSON(label="number", visible=False)
             api_trigger = gr.Button(visible=False)
 
+    classifying_files = asyncio.Semaphore(_MAX_FILES)
+
     async def predict_sketch(sketch: Sketch | None, *inputs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """A drawing in the event loop: with many users, threads would wait for each other's hold of Python's lock."""
         if isinstance(sketch, UploadedFile):  # takes several times as long
-            return await asyncio.to_thread(handlers.predict_sketch, sketch, *inputs)
+            async with classifying_files:
+                return await asyncio.to_thread(handlers.predict_sketch, sketch, *inputs)
         return handlers.predict_sketch(sketch, *inputs)
 
     prediction = (predict_sketch, [pad, model, show_feature_maps, user_model, run], [panel, maps])
