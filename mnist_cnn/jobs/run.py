@@ -31,6 +31,7 @@ from .worker import (
 )
 
 MAX_PAUSE_SECONDS = 600.0  # after which a run is stopped, since its process takes up memory
+MAX_PAUSED = 4  # runs of a queue, since the process of each takes up to 300 MiB
 _TRAINING_COST = 3  # of a sample, relative to the evaluation of an image
 
 
@@ -110,7 +111,13 @@ class TrainingRun:
         self._thread.join(timeout)
 
     def pause(self) -> None:
-        """Pause after the current step, and let the next run in the queue train."""
+        """Pause after the current step, and let the next run in the queue train.
+
+        Raises:
+            ValueError: `MAX_PAUSED` runs are paused.
+        """
+        if self._queue.num_suspended >= MAX_PAUSED:
+            raise ValueError("Too many runs are paused on this server. Try again in some minutes, or stop the run.")
         if self.state is RunState.TRAINING:
             self._running.clear()
             self._send(PAUSE)

@@ -425,11 +425,18 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
 
 
 def pause_or_resume(run: TrainingRun | None) -> None:
-    """Pause the session's run, or resume it if it is paused."""
+    """Pause the session's run, or resume it if it is paused.
+
+    Raises:
+        gr.Error: too many runs are paused.
+    """
     if run and run.state is RunState.PAUSED:
         run.resume()
     elif run:
-        run.pause()
+        try:
+            run.pause()
+        except ValueError as error:
+            raise user_error(str(error)) from error
 
 
 def stop(run: TrainingRun | None, leave: threading.Event | None) -> None:

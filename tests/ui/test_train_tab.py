@@ -19,7 +19,7 @@ from mnist_cnn.classifier import load_classifier
 from mnist_cnn.data import DataError
 from mnist_cnn.data.corrections import LabelledDrawings
 from mnist_cnn.jobs.queue import JobQueue
-from mnist_cnn.jobs.run import RunState, TrainingRun
+from mnist_cnn.jobs.run import MAX_PAUSED, RunState, TrainingRun
 from mnist_cnn.models import build_model
 from mnist_cnn.ui import run_updates, train_tab
 from mnist_cnn.ui.components.model_choice.model_choice import USER_MODEL
@@ -262,6 +262,14 @@ def test_pause_button_resumes_a_paused_run():
     run.state = RunState.PAUSED
     train_tab.pause_or_resume(run)
     assert calls == ["pause", "resume"]
+
+
+def test_runs_cannot_be_paused_while_many_are(small_sets):
+    queue = JobQueue()
+    for _ in range(MAX_PAUSED):
+        queue.suspend(queue.enqueue())
+    with pytest.raises(gr.Error, match="Too many runs are paused"):
+        train_tab.pause_or_resume(TrainingRun(FORM.settings(), *small_sets, queue))
 
 
 def test_trained_model_is_used_until_the_pretrained_one_is_restored(page, handlers):
