@@ -31,7 +31,7 @@ from .worker import (
 )
 
 MAX_PAUSE_SECONDS = 600.0  # after which a run is stopped, since its process takes up memory
-MAX_PAUSED = 4  # runs of a queue, since the process of each takes up to 300 MiB
+MAX_PAUSED = 2  # runs of a queue, since the process of each takes up to 600 MiB
 _TRAINING_COST = 3  # of a sample, relative to the evaluation of an image
 
 

@@ -33,7 +33,6 @@ def build_demo() -> gr.Blocks:
     for classifier in pretrained.values():
         classifier.predict_image(BLANK_PREDICTION.image)  # warm-up: the first prediction takes several times as long
     use_temporary_folder()
-    limit_connections()
     with GuardedBlocks(title="MNIST sketchpad", analytics_enabled=False, delete_cache=(600, 3600)) as demo:
         gr.HTML(**component_files("header"))
         with gr.Tabs() as tabs:
@@ -47,7 +46,8 @@ def build_demo() -> gr.Blocks:
 
 
 def launch_options() -> dict[str, Any]:
-    """Arguments for `demo.launch` that the page needs wherever it is served."""
+    """Arguments for `demo.launch` that the page needs wherever it is served; also limits the server's connections."""
+    limit_connections()
     return {
         "theme": theme(),
         "css_paths": [Path(__file__).with_name("app.css")],

@@ -5,13 +5,15 @@ import socket
 import sys
 import threading
 import time
+from unittest.mock import MagicMock
 
 import pytest
 import uvicorn
+from uvicorn.server import ServerState
 
 from mnist_cnn.ui.server import bounded_protocol
 from mnist_cnn.ui.server.bounded_protocol import limit_connections
-from tests.support.asgi import echo
+from tests.support.asgi import echo, run
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\nhi"
 
@@ -105,6 +107,18 @@ def test_many_connections_of_an_address_are_closed_until_others_end(connect, mon
             break
         except (ConnectionError, AssertionError):
             time.sleep(0.05)
+
+
+def test_closed_connection_is_not_kept_until_its_time_is_over():
+    async def close():
+        config = uvicorn.Config(echo, lifespan="off")
+        connection = bounded_protocol.BoundedProtocol(config, ServerState(), {}, asyncio.get_running_loop())
+        connection.connection_made(MagicMock())
+        watch = connection._watch
+        connection.connection_lost(None)
+        return watch.cancelled()
+
+    assert run(close())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file descriptors are not limited")

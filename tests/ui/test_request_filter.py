@@ -276,8 +276,9 @@ def test_invalid_or_large_content_length_is_rejected(length):
     assert json.loads(body)["error"] == "Request too large (limit 524,288 bytes)."
 
 
-def test_unknown_path_is_not_found():
-    status, body = run(request(RequestFilter(echo), scope("/gradio_api/component_server")))
+@pytest.mark.parametrize("path", ["/gradio_api/component_server", "/gradio_api/file=http://127.0.0.1:9/x"])
+def test_unknown_path_is_not_found(path):
+    status, body = run(request(RequestFilter(echo), scope(path)))
     assert status == 404
     assert json.loads(body)["error"] == "Not found."
 
