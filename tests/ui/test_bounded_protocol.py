@@ -121,7 +121,36 @@ def test_closed_connection_is_not_kept_until_its_time_is_over():
     assert run(close())
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="file descriptors are not limited")
+NEEDS_LIMITS = pytest.mark.skipif(sys.platform == "win32", reason="file descriptors are not limited")
+
+
+@NEEDS_LIMITS
+def test_limit_of_file_descriptors_is_raised_as_far_as_allowed(monkeypatch):
+    import resource
+
+    changed = []
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: changed.append(limits))
+    for limits in ((1024, 2**20), (256, resource.RLIM_INFINITY), (1024, 4096), (2**20, 2**20)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, limits=limits: limits)
+        limit_connections()
+    assert changed == [(8192, 2**20), (8192, resource.RLIM_INFINITY), (4096, 4096)]
+
+
+def test_connections_that_are_refused_do_not_count(monkeypatch):
+    monkeypatch.setattr(bounded_protocol, "_MAX_PER_ADDRESS", 2)
+
+    async def connect_at_once():
+        config, state = uvicorn.Config(echo, lifespan="off"), ServerState()
+        transports = [MagicMock() for _ in range(5)]
+        for transport in transports:
+            transport.get_extra_info.side_effect = {"peername": ("192.0.2.1", 1)}.get
+            bounded_protocol.BoundedProtocol(config, state, {}).connection_made(transport)
+        return len(state.connections), [transport.abort.called for transport in transports]
+
+    assert run(connect_at_once()) == (2, [False, False, True, True, True])
+
+
+@NEEDS_LIMITS
 def test_file_descriptors_are_left_for_everything_else(monkeypatch):
     import resource
 

@@ -10,6 +10,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 _HEADER_SECONDS = 15.0  # until the header of a request has arrived, or up to twice as long after another request
 _UNACKNOWLEDGED_MS = 30_000  # until a client that acknowledges nothing is gone; a stream sends something every 15 s
 _MAX_PER_ADDRESS = 400  # a browser opens up to six, and a class may sit behind one address
+_FILES = 8192  # file descriptors to ask for; asyncio accepts up to 2,048 connections before it looks at the first
 _RESERVED_FILES = 200  # file descriptors for everything that is no connection
 
 
@@ -28,6 +29,7 @@ class BoundedProtocol(H11Protocol):
         address, max_connections = self._address, _max_connections()
         others = sum(getattr(other, "_address", None) == address for other in self.connections)
         if len(self.connections) > max_connections or others > min(_MAX_PER_ADDRESS, max_connections // 2):
+            self.connections.discard(self)  # at once, since there may be many before the next turn of the event loop
             transport.abort()
             return
         with contextlib.suppress(AttributeError):  # not on Windows and macOS
@@ -56,7 +58,13 @@ class BoundedProtocol(H11Protocol):
 
 
 def limit_connections() -> None:
-    """Have servers that are started from now on use it."""
+    """Have servers that start from now on use it; raise the limit of file descriptors, where that is allowed."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if 0 < soft < _FILES:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(_FILES, hard) if hard > 0 else _FILES, hard))
     HTTP_PROTOCOLS["auto"] = f"{__name__}:{BoundedProtocol.__name__}"
 
 
