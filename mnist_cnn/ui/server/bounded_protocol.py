@@ -9,7 +9,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 _HEADER_SECONDS = 15.0  # until the header of a request has arrived, or up to twice as long after another request
 _UNACKNOWLEDGED_MS = 30_000  # until a client that acknowledges nothing is gone; a stream sends something every 15 s
-_MAX_PER_ADDRESS = 400  # a browser opens up to six, and a class may sit behind one address
+_MAX_PER_ADDRESS = 1000  # a page opens one to six, and a class or a proxy with all users may have one address
 _FILES = 8192  # file descriptors to ask for; asyncio accepts up to 2,048 connections before it looks at the first
 _RESERVED_FILES = 200  # file descriptors for everything that is no connection
 
@@ -17,7 +17,7 @@ _RESERVED_FILES = 200  # file descriptors for everything that is no connection
 class BoundedProtocol(H11Protocol):
     """A connection.
 
-    At most 400 of one address are open at the same time, and only so many in all that file descriptors are left:
+    At most 1,000 of one address are open at the same time, and only so many in all that file descriptors are left:
     asyncio writes thousands of lines into the log when there are none.
     """
 
