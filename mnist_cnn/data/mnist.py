@@ -1,6 +1,5 @@
 """MNIST as tensors: loaded, and downloaded if necessary, by torchvision; verified by checksums."""
 
-import functools
 import hashlib
 import logging
 import math
@@ -8,7 +7,10 @@ import os
 import struct
 import tempfile
 import threading
+import time
+import urllib.request
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 import torch
@@ -19,6 +21,8 @@ DEFAULT_ROOT = Path(__file__).parents[2] / "data"
 LabelledImages = tuple[torch.Tensor, torch.Tensor]  # uint8 (N, 28, 28), int64 (N,)
 
 _DOWNLOAD_BYTES = 11_594_722  # size of the four compressed files
+_MAX_SILENCE_SECONDS = 20.0  # of a mirror
+_MAX_DOWNLOAD_SECONDS = 300.0
 
 _FILES = {
     True: ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -89,22 +93,31 @@ def load_mnist(root: str | Path | None = None, train: bool = True) -> LabelledIm
     return images, labels
 
 
-_loading = threading.Lock()
+_Sets = tuple[LabelledImages, LabelledImages]
+
+_lock = threading.Lock()
+_loading: Future[_Sets] | None = None
 
 
-def load_mnist_cached() -> tuple[LabelledImages, LabelledImages]:
-    """MNIST's training and test set from the default folder, loaded once for all threads.
+def load_mnist_shared() -> Future[_Sets]:
+    """MNIST's training and test set from the default folder, loaded once for all, in a thread of its own.
 
-    Raises:
-        DataError: as `load_mnist`; the next call tries again.
+    The future raises what `load_mnist` raises; the next call tries again then.
     """
-    with _loading:
-        return _load_both()
+    global _loading
+    with _lock:
+        if _loading is None or (_loading.done() and _loading.exception()):
+            _loading = Future()
+            _loading.set_running_or_notify_cancel()  # since one who waits must not cancel it for others
+            threading.Thread(target=_load_both, args=[_loading], name="mnist", daemon=True).start()
+        return _loading
 
 
-@functools.cache
-def _load_both() -> tuple[LabelledImages, LabelledImages]:
-    return load_mnist(train=True), load_mnist(train=False)
+def _load_both(future: Future[_Sets]) -> None:
+    try:
+        future.set_result((load_mnist(train=True), load_mnist(train=False)))
+    except Exception as error:
+        future.set_exception(error)
 
 
 def download_progress(root: str | Path | None = None) -> float:
@@ -172,8 +185,9 @@ def _find_corruption(root: Path, train: bool) -> str | None:
 def _download(root: Path, names: Sequence[str]) -> None:
     """Download files to a temporary folder and move them to their place, so that two processes may do so at once."""
     from torchvision import datasets
-    from torchvision.datasets.utils import download_and_extract_archive
+    from torchvision.datasets.utils import check_integrity, extract_archive
 
+    deadline = time.monotonic() + _MAX_DOWNLOAD_SECONDS
     folder = root / "MNIST" / "raw"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
@@ -182,13 +196,26 @@ def _download(root: Path, names: Sequence[str]) -> None:
                 continue
             for number, mirror in enumerate(datasets.MNIST.mirrors, start=1):
                 try:
-                    download_and_extract_archive(mirror + archive, temporary, filename=archive, md5=md5)
+                    path = Path(temporary) / archive
+                    _fetch(mirror + archive, path, deadline)
+                    if not check_integrity(str(path), md5):
+                        raise OSError(f"{mirror + archive} is corrupt")
+                    extract_archive(str(path), temporary)
                     break
                 except (RuntimeError, OSError):
                     if number == len(datasets.MNIST.mirrors):
                         raise
         for name in names:
             os.replace(Path(temporary) / name, folder / name)
+
+
+def _fetch(url: str, path: Path, deadline: float) -> None:
+    """Download a file. torchvision's own function waits for ever for a server that sends nothing."""
+    with urllib.request.urlopen(url, timeout=_MAX_SILENCE_SECONDS) as response, path.open("wb") as file:
+        while block := response.read1(2**16):
+            file.write(block)
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{url} sends too slowly")
 
 
 def _cause(error: Exception) -> str:

@@ -20,6 +20,11 @@ class JobQueue:
         """How many jobs run, wait or are suspended."""
         return len(self._tickets) + len(self._suspended)
 
+    @property
+    def num_suspended(self) -> int:
+        """How many jobs are suspended."""
+        return len(self._suspended)
+
     def enqueue(self) -> object:
         """Add a job at the end. Returns its ticket, which the other methods take."""
         ticket = object()

@@ -31,6 +31,7 @@ from .worker import (
 )
 
 MAX_PAUSE_SECONDS = 600.0  # after which a run is stopped, since its process takes up memory
+MAX_PAUSED = 2  # runs of a queue, since the process of each takes up to 600 MiB
 _TRAINING_COST = 3  # of a sample, relative to the evaluation of an image
 
 
@@ -110,7 +111,13 @@ class TrainingRun:
         self._thread.join(timeout)
 
     def pause(self) -> None:
-        """Pause after the current step, and let the next run in the queue train."""
+        """Pause after the current step, and let the next run in the queue train.
+
+        Raises:
+            ValueError: `MAX_PAUSED` runs are paused.
+        """
+        if self._queue.num_suspended >= MAX_PAUSED:
+            raise ValueError("Too many runs are paused on this server. Try again in some minutes, or stop the run.")
         if self.state is RunState.TRAINING:
             self._running.clear()
             self._send(PAUSE)
@@ -120,21 +127,26 @@ class TrainingRun:
         self._running.set()
 
     def stop(self) -> None:
-        """End training after the current step, and evaluate what was learnt. Before the first step: `cancel`."""
+        """End training after the current step, and evaluate what was learnt. Before the first step: `cancel`.
+
+        The evaluation of a paused run waits in the queue, too.
+        """
         if self.progress is None:
             self.cancel()
             return
         self._stopping.set()
-        self._send(STOP)
-        self._leave_queue()
+        if self.state is RunState.TRAINING:
+            self._send(STOP)
+        self._running.set()  # ends the wait of a paused run
 
     def cancel(self) -> None:
         """End at once, without evaluation: the user has gone."""
         self._stopping.set()
         self._cancelled.set()
+        self._running.set()
         if self._process:
             self._process.kill()
-        self._leave_queue()
+        self._queue.dequeue(self._ticket)
 
     def set_probe_image(self, image: np.ndarray) -> None:
         """Classify another image, uint8 (28, 28), from now on."""
@@ -211,7 +223,7 @@ class TrainingRun:
                         self._update(message)
                         if message.paused:
                             self._wait_while_paused()
-                            process.send(RESUME)
+                            process.send(STOP if self._stopping.is_set() else RESUME)
                     case EvaluationUpdate():
                         self.state = RunState.EVALUATING
                         self.evaluated_fraction = message.fraction
@@ -264,10 +276,6 @@ class TrainingRun:
     def _send(self, control: bytes) -> None:
         if process := self._process:
             process.send(control)
-
-    def _leave_queue(self) -> None:
-        self._running.set()  # ends the wait of a paused run
-        self._queue.dequeue(self._ticket)
 
 
 def _arrays(labelled: LabelledImages) -> LabelledArrays:

@@ -22,9 +22,8 @@ _MAX_OUTLINE = 24
 def label_components(mask: np.ndarray) -> np.ndarray:
     """Label the 4-connected components of a mask.
 
-    Every pixel belongs to one run of its row and one of its column. The pixels of a run take the largest label among
-    them, rows and columns in turn, until nothing changes: the number of passes grows with the bends of a component, not
-    with its pixels.
+    Neighbouring runs of pixels in rows are joined to trees, and neighbouring trees to larger ones, until none has a
+    neighbour: a round joins most trees, so that a few rounds suffice for any shape.
 
     Args:
         mask: bool (H, W).
@@ -32,26 +31,27 @@ def label_components(mask: np.ndarray) -> np.ndarray:
     Returns:
         int (H, W): 0 outside the mask, 1 to N in its N components.
     """
-    runs = [_label_runs(mask)[mask], _label_runs(mask.T).T[mask]]  # (P,) each, for the P pixels in the mask
-    labels = np.arange(mask.sum())
-    while True:
-        before = labels
-        for run in runs:
-            largest = np.zeros(run.max(initial=0) + 1, int)
-            np.maximum.at(largest, run, labels)
-            labels = largest[run]
-        if np.array_equal(labels, before):
-            break
+    runs = _starts(mask).cumsum().reshape(mask.shape) - 1  # the run of each pixel, numbered by rows
+    is_joined = _starts(mask[:-1] & mask[1:])  # a pixel for each pair of runs that touch
+    upper, lower = runs[:-1][is_joined], runs[1:][is_joined]  # (P,), runs and then the roots of their trees
+    parents = np.arange(runs.max(initial=-1) + 1)  # of each run; roots are their own
+    while len(upper):
+        np.maximum.at(parents, np.minimum(upper, lower), np.maximum(upper, lower))
+        while not np.array_equal(roots := parents[parents], parents):
+            parents = roots
+        upper, lower = parents[upper], parents[lower]
+        is_apart = upper != lower
+        upper, lower = upper[is_apart], lower[is_apart]
     components = np.zeros(mask.shape, int)
-    components[mask] = np.unique(labels, return_inverse=True)[1] + 1
+    components[mask] = np.unique(parents, return_inverse=True)[1][runs[mask]] + 1
     return components
 
 
-def _label_runs(mask: np.ndarray) -> np.ndarray:
-    """Number the unbroken runs in the rows of a mask (H, W), from 1; outside the mask the values mean nothing."""
+def _starts(mask: np.ndarray) -> np.ndarray:
+    """The first pixels of the unbroken runs in the rows of a mask (H, W), as a mask."""
     starts = mask.copy()
     starts[:, 1:] &= ~mask[:, :-1]
-    return starts.cumsum().reshape(mask.shape)
+    return starts
 
 
 def find_rules(mask: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ MAX_DIGITS = 6
 _GRID = 400  # pixels; components are found in an image whose longer side is at most this
 _MAX_COMPONENTS = 16  # of a number
 _MAX_GROUP = 4  # components of a digit
+_MAX_GROUPS = 24  # that may be digits; six digits have about ten, and each takes a millisecond
 # Of the components of a digit, as fractions of the height of the line: gap along the line, and width of them all.
 _MAX_GAP, _MAX_WIDTH = 0.3, 1.3
 _MIN_HEIGHT = 0.45  # of a digit, as a fraction of the height of the line
@@ -83,6 +84,8 @@ def segment_number(
         for last in range(first, min(first + _MAX_GROUP, len(components)))
         if (group := _join(components[first : last + 1], line_height))
     ]
+    if len(groups) > _MAX_GROUPS:
+        return []
     digits = [preprocess_ink(_cut(ink, labels, group), contrast) for group in groups]
     whole = [stages.image] if stages and is_digit and not _has_more_ink(stages) else []
     probabilities = top2_probability(np.stack([*whole, *(digit.image for digit in digits)]))

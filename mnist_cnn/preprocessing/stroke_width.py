@@ -29,8 +29,8 @@ def normalize_stroke_width(ink: np.ndarray) -> np.ndarray:
 
     Returns:
         float64 (h, w), cropped, 0 to 1. `ink` itself if its strokes are too fine or its edges too blurred to be moved,
-        as in an image of few pixels; if it is hardly a stroke, such as a dot; and if strokes finer than the others
-        would be lost.
+        as in an image of few pixels; if it is hardly a stroke, such as a dot; and if strokes finer than the others,
+        or all of them, would be lost.
     """
     coverage = ink / ink.max()
     # The gradient of the coverage along an edge adds up to the edge's length, however blurred; a stroke has two edges.
@@ -47,6 +47,8 @@ def normalize_stroke_width(ink: np.ndarray) -> np.ndarray:
     outwards = (target_width - width) / 2 * scale  # how far the edge moves; inwards if negative
     margin = int(np.ceil(max(0.0, outwards))) + 1
     inside = np.pad(_resize(coverage, scale), margin) > 0.5
+    if not inside.any():  # many strokes, which are grey together
+        return ink
     reach = abs(outwards) + 1
     # How far inside the edge each pixel's centre is; the edge is half a pixel ahead of the nearest centre beyond it.
     # Growing ink needs this only outside the old edge, shrinking ink only inside.

@@ -10,6 +10,7 @@ from ..classifier import BLANK_PREDICTION, load_classifier
 from ..models import MODELS
 from .components.base import component_files
 from .draw_tab import DRAW_TAB_ID, create_draw_tab
+from .server.bounded_protocol import limit_connections
 from .server.guarded_blocks import GuardedBlocks
 from .server.request_filter import MAX_UPLOAD_BYTES, RequestFilter
 from .server.temporary_folder import use_temporary_folder
@@ -45,7 +46,8 @@ def build_demo() -> gr.Blocks:
 
 
 def launch_options() -> dict[str, Any]:
-    """Arguments for `demo.launch` that the page needs wherever it is served."""
+    """Arguments for `demo.launch` that the page needs wherever it is served; also limits the server's connections."""
+    limit_connections()
     return {
         "theme": theme(),
         "css_paths": [Path(__file__).with_name("app.css")],

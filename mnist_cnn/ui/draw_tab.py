@@ -41,6 +41,7 @@ from .mnist_digits import create_mnist_digits
 from .server.errors import user_error
 
 DRAW_TAB_ID = "draw"
+_MAX_FILES = 2  # that are classified at the same time; a large one takes some hundred megabytes
 _NO_DIGIT = "no digit"  # the label that the API gives to a rejected image
 
 
@@ -51,6 +52,7 @@ class DrawTab:
     Attributes:
         pad: the canvas; as an input, a `Sketch` or None.
         run: holds the `TrainingRun` that is in progress, or None.
+        leave: holds a `threading.Event`, or None; to be set to leave while MNIST is loaded for a run.
         user_model: holds the `Classifier` that the user trained and uses, or None.
         model: the choice of the model.
         drawings: holds the session's `LabelledDrawings`; they are stored nowhere else.
@@ -60,6 +62,7 @@ class DrawTab:
 
     pad: Sketchpad
     run: gr.State
+    leave: gr.State
     user_model: gr.State
     model: gr.Radio
     drawings: gr.State
@@ -242,7 +245,7 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
         pretrained: the classifiers that every user has, by model name.
     """
     handlers = DrawHandlers(pretrained)
-    run, user_model = gr.State(None), gr.State(None)
+    run, leave, user_model = gr.State(None), gr.State(None), gr.State(None)
     drawings = gr.State(LabelledDrawings())
     with gr.Row(elem_id="draw") as row:
         with gr.Column(min_width=320):
@@ -270,10 +273,13 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
             api_number = gr.JSON(label="number", visible=False)
             api_trigger = gr.Button(visible=False)
 
+    classifying_files = asyncio.Semaphore(_MAX_FILES)
+
     async def predict_sketch(sketch: Sketch | None, *inputs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """A drawing in the event loop: with many users, threads would wait for each other's hold of Python's lock."""
         if isinstance(sketch, UploadedFile):  # takes several times as long
-            return await asyncio.to_thread(handlers.predict_sketch, sketch, *inputs)
+            async with classifying_files:
+                return await asyncio.to_thread(handlers.predict_sketch, sketch, *inputs)
         return handlers.predict_sketch(sketch, *inputs)
 
     prediction = (predict_sketch, [pad, model, show_feature_maps, user_model, run], [panel, maps])
@@ -311,4 +317,4 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
     with row, gr.Column(min_width=320), gr.Accordion("Files and test digits", open=False, elem_id="files"):
         create_mnist_digits(handlers.select, model, user_model, feedback)
         loaded = create_drawing_files(handlers.select, model, user_model, drawings, feedback)
-    return DrawTab(pad, run, user_model, model, drawings, fine_tuning, (labelled, loaded))
+    return DrawTab(pad, run, leave, user_model, model, drawings, fine_tuning, (labelled, loaded))

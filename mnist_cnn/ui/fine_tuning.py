@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from gradio.blocks import Block
 
 from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
-from ..data.mnist import load_mnist_cached
+from ..data.mnist import load_mnist_shared
 from ..jobs.process import STANDBY
 from ..jobs.queue import JobQueue
 from ..jobs.run import TrainingRun
@@ -25,6 +26,7 @@ from .run_updates import QUEUE, changes, check_can_start, failure_text, loading_
 from .server.errors import user_error
 
 _RECIPE = "fine-tuning"
+_CANCELLED = "Cancelled; the model is the same as before."
 
 Updates = dict[Any, Any]  # new values by component
 
@@ -102,9 +104,13 @@ class FineTuningHandlers:
         except ValueError as error:
             yield {self._outcome: dataclasses.replace(outcome, text=str(error))}  # the current run goes on
             return
-        loading = asyncio.create_task(asyncio.to_thread(load_mnist_cached))
-        async for status, fraction in loading_status(loading):
-            yield training(status, fraction)
+        leave = threading.Event()
+        loading = asyncio.wrap_future(load_mnist_shared())
+        async for status, fraction in loading_status(loading, leave):
+            yield {self._draw.leave: leave} | training(status, fraction)
+        if leave.is_set():
+            yield ended(_CANCELLED)
+            return
         try:
             training_set, test_set = loading.result()
             copies = await asyncio.to_thread(drawings.fine_tuning_copies, settings.seed)
@@ -120,7 +126,7 @@ class FineTuningHandlers:
         finally:
             run.cancel()  # in case the user has left; a run that is over is not affected
         if run.test_accuracy is None:
-            yield ended(status_text(run) if run.error else "Cancelled; the model is the same as before.")
+            yield ended(status_text(run) if run.error else _CANCELLED)
             return
         classifier = run.classifier()
         text = fine_tuning_effect(drawings, initial, classifier)
@@ -161,10 +167,10 @@ def create_fine_tuning(
     trained = button.submit(
         handlers.train,
         [draw.model, draw.user_model, draw.drawings, draw.run, outcome],
-        [button, draw.run, outcome, *chosen],
+        [button, draw.run, draw.leave, outcome, *chosen],
         **QUEUED,
     )
-    button.stop(cancel, draw.run, **IMMEDIATE)
+    button.stop(cancel, [draw.run, draw.leave], **IMMEDIATE)
     # Queued, since only then the page notices that the user's model has changed where another one was chosen before.
     undone = button.undo(handlers.undo, outcome, [outcome, *chosen], **QUEUED)
     for event in (*draw.labelled, trained, undone):
@@ -173,8 +179,10 @@ def create_fine_tuning(
         labelled.then(STANDBY.warm_up, **IMMEDIATE)
 
 
-def cancel(run: TrainingRun | None) -> None:
-    """End the session's run without a result."""
+def cancel(run: TrainingRun | None, leave: threading.Event | None) -> None:
+    """End the session's run without a result, or do not start it once MNIST is loaded."""
+    if leave:
+        leave.set()
     if run:
         run.cancel()
 

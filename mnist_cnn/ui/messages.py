@@ -7,6 +7,7 @@ from ..data.corrections import LabelledDrawings
 from ..jobs.report import Report
 from ..jobs.run import MAX_PAUSE_SECONDS, RunState, TrainingRun
 
+CANCELLED = "Run cancelled; nothing was trained."
 TARGET_ACCURACY = 0.95  # on MNIST's test set, which a model of this size has to reach in one epoch
 
 
@@ -15,7 +16,7 @@ def status_text(run: TrainingRun) -> str:
     if run.state is RunState.FAILED:
         return f"Training failed. {run.error}"
     if run.finished and not run.progress:
-        return "Run cancelled; nothing was trained."
+        return CANCELLED
     if run.position:
         return f"Queued: {run.position} {'run' if run.position == 1 else 'runs'} ahead. Yours starts automatically."
     if run.state is RunState.PAUSED and run.progress:

@@ -1,5 +1,6 @@
 """Buttons that put a digit of MNIST's test set onto the canvas: any, or one that the model misclassifies."""
 
+import asyncio
 import functools
 import html
 import json
@@ -21,6 +22,7 @@ from .images import png_url
 from .server.errors import user_error
 
 _CHUNK = 500  # images that are classified at once, of which few are misclassified
+_MAX_TRIES = 50  # misclassified images that may be classified correctly on the canvas
 _CANVAS_SCALE = 10  # of the image that the canvas sends
 
 # Loads the image onto the canvas, and gives the text once the prediction for it is shown, or is the same as before.
@@ -41,16 +43,19 @@ _SHOW = """async (text) => {
 
 
 def find_misclassified(classifier: Classifier, images: torch.Tensor, labels: torch.Tensor) -> int | None:
-    """The index of a random image that a classifier misclassifies; None if there is none.
+    """The index of a random image that a classifier misclassifies; None if there is none, or hardly any.
 
     Args:
         classifier: whose prediction counts even where it rejects the image.
         images: uint8 (N, 28, 28).
         labels: int64 (N,), 0 to 9.
     """
+    tries = 0
     for chunk in torch.randperm(len(images)).split(_CHUNK):
         predictions = predict_logits(classifier.model, images[chunk]).argmax(1)
-        for index in chunk[predictions != labels[chunk]].tolist():
+        misclassified = chunk[predictions != labels[chunk]].tolist()
+        for index in misclassified[: _MAX_TRIES - tries]:
+            tries += 1
             # The preprocessing of the canvas changes some pixels, and so may change the prediction.
             on_canvas = np.kron(images[index].numpy(), np.ones((_CANVAS_SCALE, _CANVAS_SCALE), np.uint8))
             if classifier.predict_image(sketch_to_mnist(on_canvas)).digit != labels[index]:
@@ -75,7 +80,7 @@ def digit_for_canvas(classifier: Classifier | None = None) -> str:
         raise user_error(html.escape(str(error))) from error
     index = find_misclassified(classifier, images, labels) if classifier else random.randrange(len(images))
     if index is None:
-        raise user_error("The model classifies every test digit correctly. Choose another model.")
+        raise user_error("The model classifies nearly every test digit correctly. Choose another model.")
     return json.dumps(
         {
             "image": png_url(images[index].numpy(), as_alpha=True),
@@ -101,8 +106,11 @@ def create_mnist_digits(
         feedback: shows the label.
     """
 
-    def misclassified(model: str, user_model: Classifier | None) -> str:
-        return digit_for_canvas(select_classifier(model, user_model))
+    searching = asyncio.Semaphore()  # one at a time, or they would hold up all drawings
+
+    async def misclassified(model: str, user_model: Classifier | None) -> str:
+        async with searching:
+            return await asyncio.to_thread(digit_for_canvas, select_classifier(model, user_model))
 
     text = gr.Textbox(visible=False)  # for the script
     with gr.Row():

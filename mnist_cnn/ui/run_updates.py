@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -36,14 +37,15 @@ def check_can_start(queue: JobQueue, current: TrainingRun | None) -> None:
         raise ValueError("Queue full: too many runs are waiting. Try again in a few minutes.")
 
 
-async def loading_status(loading: asyncio.Future[Any]) -> AsyncIterator[tuple[str, float]]:
-    """A text and the fraction that is downloaded, 0 to 1, again and again until MNIST is loaded.
+async def loading_status(loading: asyncio.Future[Any], leave: threading.Event) -> AsyncIterator[tuple[str, float]]:
+    """A text and the fraction that is downloaded, 0 to 1, again and again until MNIST is loaded or the user leaves.
 
     Args:
         loading: done once it is loaded.
+        leave: set once the user does not want to wait any longer.
     """
     yield "Loading MNIST …", 0.0
-    while not (await asyncio.wait([loading], timeout=_UPDATE_INTERVAL))[0]:
+    while not (await asyncio.wait([loading], timeout=_UPDATE_INTERVAL))[0] and not leave.is_set():
         fraction = download_progress()
         if fraction < 1:
             yield f"Downloading MNIST, once for all users: {fraction:.0%} of 12 MB …", fraction

@@ -6,6 +6,7 @@ import dataclasses
 import html
 import json
 import secrets
+import threading
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from gradio.utils import get_upload_folder
 from ..checkpoint import CheckpointError, decode_checkpoint, save_checkpoint
 from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
-from ..data.mnist import load_mnist_cached
+from ..data.mnist import load_mnist_shared
 from ..jobs.process import STANDBY
 from ..jobs.queue import JobQueue
 from ..jobs.report import Report
@@ -39,7 +40,7 @@ from .components.training_monitor.training_monitor import TrainingMonitor, train
 from .draw_tab import DRAW_TAB_ID, DrawTab
 from .events import IMMEDIATE, QUEUED
 from .fine_tuning import create_fine_tuning
-from .messages import extra_data_effect, status_text, summary_text
+from .messages import CANCELLED, extra_data_effect, status_text, summary_text
 from .run_updates import QUEUE, changes, check_can_start, failure_text, loading_status
 from .server.errors import user_error
 from .training_form import BATCH_SIZES, RECIPES, TrainingForm, range_text
@@ -178,10 +179,18 @@ class TrainHandlers:
         except ValueError as error:
             yield {tab.monitor: training_monitor_value(str(error))}
             return
-        yield {tab.start: gr.Button(interactive=False)}
-        loading = asyncio.create_task(asyncio.to_thread(load_mnist_cached))
-        async for status, fraction in loading_status(loading):
+        leave = threading.Event()
+        yield {
+            self._draw.leave: leave,
+            tab.start: gr.Button(interactive=False),
+            tab.stop: gr.Button("Stop", interactive=True),
+        }
+        loading = asyncio.wrap_future(load_mnist_shared())
+        async for status, fraction in loading_status(loading, leave):
             yield {tab.monitor: training_monitor_value(status, fraction=fraction)}
+        if leave.is_set():
+            yield self._not_started(CANCELLED)
+            return
         drawings = drawings if use_drawings else LabelledDrawings()
         try:
             training_set, test_set = loading.result()
@@ -189,7 +198,7 @@ class TrainHandlers:
             if drawings.count:
                 extra_data = await asyncio.to_thread(drawings.augmented_copies, _COPIES, settings.seed)
         except Exception as error:  # of any kind, since the user must be told
-            yield {tab.start: gr.Button(interactive=True), tab.monitor: training_monitor_value(failure_text(error))}
+            yield self._not_started(failure_text(error))
             return
         run = TrainingRun(
             settings,
@@ -207,6 +216,14 @@ class TrainHandlers:
             run.cancel()  # in case the user has left; a run that is over is not affected
         if run.test_accuracy is not None:
             yield self._result(run, drawings, reports)
+
+    def _not_started(self, text: str) -> Updates:
+        """The updates that say why there is no run, and let the user try again."""
+        return {
+            self._tab.start: gr.Button(interactive=True),
+            self._tab.stop: gr.Button(interactive=False),
+            self._tab.monitor: training_monitor_value(text),
+        }
 
     async def _follow(
         self, run: TrainingRun, reports: list[tuple[int, Report]], session: str | None
@@ -371,7 +388,7 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
     def use_model(trained_model: Classifier | None) -> Updates:
         return handlers.use_model(trained_model) | {tabs: gr.Tabs(selected=DRAW_TAB_ID)}
 
-    states = [draw.run, tab.trained_model, tab.reports]
+    states = [draw.run, draw.leave, tab.trained_model, tab.reports]
     buttons = [tab.start, tab.pause, tab.stop, tab.use, tab.weights, tab.metrics, tab.curves]
     choice = [draw.user_model, draw.model, tab.use, tab.restore]
     # Any number of these events may wait in Gradio's queue: the runs have a queue of their own.
@@ -382,7 +399,7 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
         **QUEUED,
     )
     tab.pause.click(pause_or_resume, draw.run, **IMMEDIATE)
-    tab.stop.click(stop, draw.run, **IMMEDIATE)
+    tab.stop.click(stop, [draw.run, draw.leave], **IMMEDIATE)
     used = tab.use.click(use_model, tab.trained_model, [*choice, tabs], **IMMEDIATE)
     used.success(None, js="() => scrollTo(0, 0)", **IMMEDIATE)
     tab.restore.click(handlers.restore, outputs=choice, **IMMEDIATE)
@@ -408,15 +425,24 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
 
 
 def pause_or_resume(run: TrainingRun | None) -> None:
-    """Pause the session's run, or resume it if it is paused."""
+    """Pause the session's run, or resume it if it is paused.
+
+    Raises:
+        gr.Error: too many runs are paused.
+    """
     if run and run.state is RunState.PAUSED:
         run.resume()
     elif run:
-        run.pause()
+        try:
+            run.pause()
+        except ValueError as error:
+            raise user_error(str(error)) from error
 
 
-def stop(run: TrainingRun | None) -> None:
-    """Stop the session's run, or take it out of the queue."""
+def stop(run: TrainingRun | None, leave: threading.Event | None) -> None:
+    """Stop the session's run, or take it out of the queue, or do not start it once MNIST is loaded."""
+    if leave:
+        leave.set()
     if run:
         run.stop()
 

@@ -13,7 +13,7 @@ import torch
 from torchvision import datasets
 
 from mnist_cnn.data import DataError, load_mnist, mnist
-from mnist_cnn.data.mnist import data_root, download_progress, load_mnist_cached, split_validation
+from mnist_cnn.data.mnist import data_root, download_progress, load_mnist_shared, split_validation
 from tests.support import PROJECT
 from tests.support.mnist_files import write_mnist
 
@@ -124,11 +124,10 @@ def test_two_processes_may_download_into_one_folder_at_once(mirror, tmp_path, sm
     started = threading.Event()
 
     def send_slowly(handler, source, output):
-        with contextlib.suppress(ConnectionError):  # torchvision looks for a redirection, and closes the connection
-            while chunk := source.read(2048):
-                output.write(chunk)
-                time.sleep(0.01)
-                started.set()
+        while chunk := source.read(2048):
+            output.write(chunk)
+            time.sleep(0.01)
+            started.set()
 
     monkeypatch.setattr(mirror, "copyfile", send_slowly)
     root = tmp_path / "new"
@@ -139,6 +138,25 @@ def test_two_processes_may_download_into_one_folder_at_once(mirror, tmp_path, sm
     assert torch.equal(first.result()[0], small_sets[0][0])
     assert torch.equal(second.result()[0], small_sets[1][0])
     assert sorted(path.name for path in (root / "MNIST" / "raw").iterdir()) == sorted(mnist._CHECKSUMS)
+
+
+@pytest.mark.parametrize("limit", ["_MAX_SILENCE_SECONDS", "_MAX_DOWNLOAD_SECONDS"])
+def test_mirror_that_stalls_is_given_up(mirror, tmp_path, monkeypatch, limit):
+    given_up = threading.Event()
+
+    def stall(handler, source, output):
+        with contextlib.suppress(ConnectionError):
+            while not given_up.wait(0.05):
+                if limit == "_MAX_DOWNLOAD_SECONDS":
+                    output.write(b"0")
+
+    monkeypatch.setattr(mirror, "copyfile", stall)
+    monkeypatch.setattr(mnist, limit, 0.2)
+    try:
+        with pytest.raises(DataError, match=r"the download failed: .*(timed out|too slowly)\. Try again"):
+            load_mnist(tmp_path / "new")
+    finally:
+        given_up.set()
 
 
 def test_one_changed_byte_fails_mnists_checksum(no_network, tmp_path, mnist_root):
@@ -201,12 +219,14 @@ def test_download_progress_is_1_if_all_files_exist(small_root):
     assert download_progress(small_root) == 1
 
 
-def test_cached_mnist_is_loaded_once_for_all_threads(small_root, monkeypatch):
+def test_shared_mnist_is_loaded_once_unless_that_fails(no_network, tmp_path, small_root, monkeypatch):
+    monkeypatch.setattr(mnist, "_loading", None)
+    monkeypatch.setenv("MNIST_ROOT", str(tmp_path))
+    with pytest.raises(DataError):
+        load_mnist_shared().result(60)
     monkeypatch.setenv("MNIST_ROOT", str(small_root))
-    mnist._load_both.cache_clear()
-    with ThreadPoolExecutor(4) as pool:
-        loaded = list(pool.map(lambda _: load_mnist_cached(), range(4)))
-    mnist._load_both.cache_clear()
-    assert all(sets is loaded[0] for sets in loaded)
-    (images, labels), (test_images, _) = loaded[0]
+    loading = [load_mnist_shared() for _ in range(4)]
+    (images, labels), (test_images, _) = loading[0].result(60)
     assert (len(images), len(labels), len(test_images)) == (400, 400, 100)
+    assert all(future is loading[0] for future in [*loading, load_mnist_shared()])
+    assert not loading[0].cancel()

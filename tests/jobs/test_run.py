@@ -137,7 +137,9 @@ def test_one_run_trains_and_queued_ones_wait_or_leave(runs, small_sets):
     assert (second.state, second.progress, second.test_accuracy) == (RunState.FINISHED, None, None)
     assert third.position == 1
 
-    first.stop()  # keeps and evaluates what was learnt
+    first.stop()  # keeps and evaluates what was learnt, before the next run begins
+    until(lambda: first.state is RunState.EVALUATING or first.finished)
+    assert (third.position, third.progress) == (0 if first.finished else 1, None)
     first.join()
     assert (first.state, first.stopped) == (RunState.FINISHED, True)
     assert first.progress.step < first.progress.total_steps / 2
@@ -173,12 +175,16 @@ def test_paused_runs_let_others_train_and_can_be_resumed_or_stopped(runs, finish
     assert stopped.test_accuracy is not None
 
 
-def test_run_that_is_paused_for_too_long_is_stopped(runs, monkeypatch):
+def test_run_that_is_paused_for_too_long_is_stopped_and_waits_for_its_evaluation(runs, monkeypatch):
     monkeypatch.setattr(run_module, "MAX_PAUSE_SECONDS", 0.05)
-    run = runs(LONG)
+    run, other = runs(LONG), runs()
     run.start()
     until(lambda: run.state is RunState.TRAINING)
     run.pause()
+    until(lambda: run.paused_too_long and run.state is RunState.QUEUED)
+    run.join(0.5)
+    assert (run.state, run.position) == (RunState.QUEUED, 1)
+    other.cancel()
     run.join(60)
     assert run.paused_too_long and run.stopped
     assert run.test_accuracy is not None

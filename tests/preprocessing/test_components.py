@@ -30,6 +30,23 @@ def test_labels_match_a_flood_fill(fraction):
     assert components.max() == expected.max()
 
 
+def test_winding_line_takes_few_steps(monkeypatch):
+    """A drawing of diagonals to and fro has ten thousand bends, and drawings are classified in the event loop."""
+
+    def counted(*arrays):
+        calls.append(1)
+        return array_equal(*arrays)
+
+    calls, array_equal = [], np.array_equal
+    monkeypatch.setattr(np, "array_equal", counted)
+    y, x = np.mgrid[:280, :280]
+    line, position = np.divmod(x - y, 4)
+    is_end = (x + y < 50 + 4 * (line % 2)) | (x + y > 500 + 4 * (line % 2))
+    mask = (position < 2) | (is_end & (x + y < 60) & (line % 2 == 0)) | (is_end & (x + y > 490) & (line % 2 == 1))
+    label_components(mask)
+    assert len(calls) < 100
+
+
 def test_spiral_is_one_component():
     mask = np.zeros((9, 9), bool)
     y, x, (dy, dx) = 0, -1, (0, 1)

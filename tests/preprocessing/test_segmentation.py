@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mnist_cnn.classifier import load_classifier
-from mnist_cnn.preprocessing import BlankSketchError, preprocess_with_stages, sketch_to_mnist
+from mnist_cnn.preprocessing import BlankSketchError, preprocess_with_stages, segmentation, sketch_to_mnist
 from tests.support.digits import DIGITS
 from tests.support.image_files import encode
 from tests.support.numbers import number
@@ -90,6 +90,17 @@ def test_small_digit_beside_a_large_one_is_no_number(read):
 
 def test_seven_digits_are_too_many(read):
     assert read(render(number("1111111", 0.2, 0.08), width=8)) == ""
+
+
+def test_many_strokes_are_not_tried_as_digits(read, monkeypatch):
+    """Each group that is tried takes a millisecond, and drawings are classified in the event loop."""
+    groups = []
+    monkeypatch.setattr(segmentation, "preprocess_ink", groups.append)
+    bars = np.zeros((280, 280), np.uint8)
+    for left in range(10, 170, 10):
+        bars[20:260, left : left + 4] = 255
+    assert read(bars) == ""
+    assert groups == []
 
 
 def test_touching_digits_are_not_split(read):

@@ -36,7 +36,9 @@ def test_fine_strokes_dots_and_blurred_ink_are_unchanged():
     dot = crop(coverage([[(0.5, 0.5)]], width=60))
     random = np.random.default_rng(0)
     blurred = random.random((7, 7)).repeat(10, axis=0).repeat(10, axis=1)  # few large grey pixels, as a magnified digit
-    for ink in (fine, dot, blurred):
+    y, x = np.mgrid[:400, :400]
+    stripes = ((x - y) % 5 < 2).astype(float).repeat(5, axis=0).repeat(5, axis=1)
+    for ink in (fine, dot, blurred, stripes):
         assert normalize_stroke_width(ink) is ink
 
 

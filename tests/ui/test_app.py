@@ -3,10 +3,12 @@ import re
 import gradio as gr
 import pytest
 from gradio.routes import App
+from uvicorn.config import HTTP_PROTOCOLS
 
 from mnist_cnn import classifier
 from mnist_cnn.models import MODELS
 from mnist_cnn.ui.app import build_demo, launch_options
+from mnist_cnn.ui.server.bounded_protocol import BoundedProtocol
 from mnist_cnn.ui.server.guarded_blocks import GuardedBlocks
 from mnist_cnn.ui.server.request_filter import RequestFilter
 from tests.support.asgi import request, run, scope
@@ -79,13 +81,15 @@ def test_only_the_reviewed_routes_of_gradio_are_open():
     assert sorted(path for path in routes if is_open(path)) == sorted(OPEN_ROUTES)
 
 
-def test_sessions_of_which_state_is_kept_are_bounded():
+def test_sessions_of_which_state_is_kept_and_connections_are_bounded(monkeypatch):
+    monkeypatch.setitem(HTTP_PROTOCOLS, "auto", HTTP_PROTOCOLS["h11"])
     with gr.Blocks(analytics_enabled=False) as demo:
         gr.Button()
     options = launch_options()
     try:
         app, *_ = demo.launch(**options, prevent_thread_lock=True, quiet=True, server_port=None)
         assert app.state_holder.capacity == options["state_session_capacity"] == 1000
+        assert demo.server.config.http_protocol_class is BoundedProtocol
     finally:
         demo.close()
 

@@ -1,5 +1,6 @@
 """The Draw tab's handlers, called with plain values."""
 
+import asyncio
 import dataclasses
 from types import SimpleNamespace
 
@@ -11,10 +12,13 @@ from PIL import Image
 from mnist_cnn.classifier import Classifier, load_classifier
 from mnist_cnn.data.corrections import LabelledDrawings
 from mnist_cnn.preprocessing import BlankSketchError, sketch_to_mnist
+from mnist_cnn.ui import mnist_digits
 from mnist_cnn.ui.components.image_upload.image_upload import UploadedFile
 from mnist_cnn.ui.components.model_choice.model_choice import USER_MODEL
 from mnist_cnn.ui.components.prediction_panel.prediction_panel import EMPTY_PREDICTION
-from mnist_cnn.ui.draw_tab import DrawHandlers
+from mnist_cnn.ui.draw_tab import DrawHandlers, create_draw_tab
+from tests.support.asgi import run
+from tests.support.concurrency import Concurrency
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
 from tests.support.image_files import decode
@@ -236,3 +240,25 @@ def test_api_returns_a_number_with_its_digits(handlers):
 def test_api_explains_an_image_without_a_number(handlers, image, message):
     with pytest.raises(gr.Error, match=message):
         handlers.classify_number_file(image)
+
+
+@pytest.mark.parametrize(
+    ("event", "owner", "name", "inputs", "peak"),
+    [
+        ("predict_sketch", DrawHandlers, "predict_sketch", (UploadedFile("", ""), "net-25k", False, None, None), 2),
+        ("misclassified", mnist_digits, "digit_for_canvas", ("net-25k", None), 1),
+    ],
+    ids=["files", "searches for test digits"],
+)
+def test_few_of_what_takes_long_run_at_once(handlers, monkeypatch, event, owner, name, inputs, peak):
+    calls = Concurrency()
+    monkeypatch.setattr(owner, name, calls)
+    with gr.Blocks(analytics_enabled=False) as demo:
+        create_draw_tab(handlers._pretrained)
+    (handler,) = [fn.fn for fn in demo.fns.values() if fn.api_name == event]
+
+    async def crowd():
+        await asyncio.gather(*(handler(*inputs) for _ in range(6)))
+
+    run(crowd())
+    assert calls.peak == peak

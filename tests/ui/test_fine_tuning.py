@@ -1,6 +1,7 @@
 """Fine-tuning on the Draw tab: its handlers, called with plain values."""
 
 import re
+from concurrent.futures import Future
 from types import SimpleNamespace
 
 import gradio as gr
@@ -20,6 +21,7 @@ from mnist_cnn.ui.draw_tab import create_draw_tab
 from mnist_cnn.ui.fine_tuning import FineTuningHandlers, Outcome, cancel, show_outcome
 from mnist_cnn.ui.train_tab import TrainHandlers, TrainTab
 from tests.support.asgi import run as run_coroutine
+from tests.support.futures import completed
 from tests.support.handwriting import render
 
 NOTHING_YET = Outcome()
@@ -38,7 +40,7 @@ def page(small_sets):
     (images, labels), test_set = small_sets
     training_set = images.repeat(100, 1, 1), labels.repeat(100)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fine_tuning, "load_mnist_cached", lambda: (training_set, test_set))
+        patch.setattr(fine_tuning, "load_mnist_shared", lambda: completed((training_set, test_set)))
         yield SimpleNamespace(pretrained=pretrained, draw=draw, tab=tab, outcome=outcome)
 
 
@@ -119,9 +121,18 @@ def test_without_an_outcome_there_is_nothing_to_undo(handlers):
 
 def test_cancelled_run_changes_nothing(page, handlers, queue, drawings):
     before = Outcome("An earlier one.", (None, "net-8k"))
-    updates = train(handlers, drawings, outcome=before, on_update=lambda update: cancel(update.get(page.draw.run)))
+    updates = train(
+        handlers, drawings, outcome=before, on_update=lambda update: cancel(update.get(page.draw.run), None)
+    )
     text = "Cancelled; the model is the same as before."
     assert updates[-1] == {page.draw.run: None, page.outcome: Outcome(text, before.before)}
+    assert len(queue) == 0
+
+
+def test_cancelling_while_mnist_is_loaded_changes_nothing(page, handlers, queue, drawings, monkeypatch):
+    monkeypatch.setattr(fine_tuning, "load_mnist_shared", Future)  # is never done
+    updates = train(handlers, drawings, on_update=lambda update: cancel(None, update.get(page.draw.leave)))
+    assert updates[-1][page.outcome] == Outcome("Cancelled; the model is the same as before.")
     assert len(queue) == 0
 
 
@@ -145,7 +156,7 @@ def test_queued_run_says_how_many_are_ahead(page, handlers, queue, drawings):
     def leave(update):
         if update.get(page.draw.run):
             texts.append(update[page.draw.fine_tuning]["text"])
-            cancel(update[page.draw.run])
+            cancel(update[page.draw.run], None)
 
     texts = []
     train(handlers, drawings, on_update=leave)
@@ -177,10 +188,7 @@ def test_missing_model_or_drawings_are_reported(page, handlers, drawings, model,
 
 
 def test_missing_data_is_reported(page, handlers, drawings, monkeypatch):
-    def fail():
-        raise DataError("Set MNIST_ROOT.")
-
-    monkeypatch.setattr(fine_tuning, "load_mnist_cached", fail)
+    monkeypatch.setattr(fine_tuning, "load_mnist_shared", lambda: completed(error=DataError("Set MNIST_ROOT.")))
     assert train(handlers, drawings)[-1] == {page.draw.run: None, page.outcome: Outcome("Set MNIST_ROOT.")}
 
 

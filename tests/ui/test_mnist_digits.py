@@ -56,7 +56,7 @@ def test_model_without_errors_has_no_misclassified_digit(test_set, monkeypatch):
     predicted = torch.from_numpy(classifier.probabilities(images)).argmax(1)
     assert find_misclassified(classifier, images, predicted) is None
     monkeypatch.setattr(mnist_digits, "_load_test_set", lambda: (images, predicted))
-    with pytest.raises(gr.Error, match="classifies every test digit correctly"):
+    with pytest.raises(gr.Error, match="classifies nearly every test digit correctly"):
         digit_for_canvas(classifier)
 
 

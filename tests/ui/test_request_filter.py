@@ -1,10 +1,14 @@
 import asyncio
 import json
+import logging
 from urllib.parse import urlencode
 
 import pytest
+from starlette.exceptions import HTTPException
 
+from mnist_cnn.ui.server import request_filter
 from mnist_cnn.ui.server.connections import CONNECTIONS
+from mnist_cnn.ui.server.rate_limit import RateLimiter
 from mnist_cnn.ui.server.request_filter import RequestFilter
 from tests.support.asgi import RUN, echo, request, run, scope, sender
 
@@ -62,14 +66,45 @@ def test_slow_clients_do_not_count_as_predictions():
     assert run(crowd()) == (200, b"{}")
 
 
-def test_error_in_gradio_is_answered_with_a_message(capsys):
+def test_error_in_gradio_is_answered_with_a_message(caplog):
     async def broken(scope, receive, send):
         raise KeyError("fn_index")
 
     status, body = run(request(RequestFilter(broken), scope(), sender(b"{}")))
     assert status == 400
     assert json.loads(body)["detail"] == "Invalid request. Reload the page and try again."
-    assert capsys.readouterr().err == "Rejected POST '/gradio_api/run/predict': KeyError\n"
+    assert caplog.messages == ["Rejected POST '/gradio_api/run/predict': KeyError"]
+
+
+def test_error_after_the_answer_has_begun_is_a_line_in_the_log(caplog):
+    """As that of a stream of events for a session that is unknown."""
+
+    async def broken(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise HTTPException(404)
+
+    assert run(request(RequestFilter(broken), scope("/gradio_api/queue/data?session_hash=x", "GET"))) == (200, b"")
+    assert caplog.messages == ["Rejected GET '/gradio_api/queue/data': HTTPException"]
+
+
+def test_log_is_limited(monkeypatch):
+    monkeypatch.setattr("mnist_cnn.ui.server.rate_limit.time.monotonic", lambda: now)
+    monkeypatch.setattr(request_filter._LOG_LIMIT, "_limiter", RateLimiter(60))
+    now, written = 1000.0, []
+    handler = logging.Handler()
+    handler.emit = written.append
+    names = ["uvicorn.error", "asyncio", request_filter.__name__]
+    for logger in map(logging.getLogger, names):
+        logger.addHandler(handler)
+    try:
+        for count in (60, 120):
+            for number in range(300):
+                logging.getLogger(names[number % 3]).warning("Invalid HTTP request received.")
+            assert len(written) == count
+            now += 60
+    finally:
+        for logger in map(logging.getLogger, names):
+            logger.removeHandler(handler)
 
 
 def test_gradios_answer_that_repeats_the_request_is_replaced():
@@ -241,8 +276,9 @@ def test_invalid_or_large_content_length_is_rejected(length):
     assert json.loads(body)["error"] == "Request too large (limit 524,288 bytes)."
 
 
-def test_unknown_path_is_not_found():
-    status, body = run(request(RequestFilter(echo), scope("/gradio_api/component_server")))
+@pytest.mark.parametrize("path", ["/gradio_api/component_server", "/gradio_api/file=http://127.0.0.1:9/x"])
+def test_unknown_path_is_not_found(path):
+    status, body = run(request(RequestFilter(echo), scope(path)))
     assert status == 404
     assert json.loads(body)["error"] == "Not found."
 

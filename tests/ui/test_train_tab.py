@@ -4,6 +4,7 @@ import base64
 import csv
 import dataclasses
 import json
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,7 @@ from mnist_cnn.classifier import load_classifier
 from mnist_cnn.data import DataError
 from mnist_cnn.data.corrections import LabelledDrawings
 from mnist_cnn.jobs.queue import JobQueue
-from mnist_cnn.jobs.run import RunState, TrainingRun
+from mnist_cnn.jobs.run import MAX_PAUSED, RunState, TrainingRun
 from mnist_cnn.models import build_model
 from mnist_cnn.ui import run_updates, train_tab
 from mnist_cnn.ui.components.model_choice.model_choice import USER_MODEL
@@ -27,6 +28,7 @@ from mnist_cnn.ui.train_tab import TrainHandlers, TrainTab
 from mnist_cnn.ui.training_form import TrainingForm
 from tests.support.asgi import run as run_coroutine
 from tests.support.digits import DIGITS
+from tests.support.futures import completed
 from tests.support.handwriting import render
 
 FORM = TrainingForm.from_recipe("net-8k", "default")
@@ -40,7 +42,7 @@ def page(small_sets, tmp_path_factory):
         draw, tab = create_draw_tab(pretrained), TrainTab()
     folder = tmp_path_factory.mktemp("uploads")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_tab, "load_mnist_cached", lambda: small_sets)
+        patch.setattr(train_tab, "load_mnist_shared", lambda: completed(small_sets))
         patch.setattr(train_tab, "get_upload_folder", lambda: str(folder))
         yield SimpleNamespace(pretrained=pretrained, draw=draw, tab=tab)
 
@@ -153,20 +155,15 @@ def test_one_run_of_a_session_at_a_time(page, handlers, queue, small_sets):
 
 
 def test_missing_data_is_reported(page, handlers, monkeypatch):
-    def fail():
-        raise DataError("Set MNIST_ROOT.")
-
-    monkeypatch.setattr(train_tab, "load_mnist_cached", fail)
+    monkeypatch.setattr(train_tab, "load_mnist_shared", lambda: completed(error=DataError("Set MNIST_ROOT.")))
     updates = train(handlers)
     assert statuses(page, updates) == ["Loading MNIST …", "Set MNIST_ROOT."]
     assert updates[-1][page.tab.start].interactive
 
 
 def test_any_other_failure_before_training_is_reported(page, handlers, monkeypatch):
-    def fail():
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(train_tab, "load_mnist_cached", fail)
+    error = PermissionError(13, "Permission denied")
+    monkeypatch.setattr(train_tab, "load_mnist_shared", lambda: completed(error=error))
     updates = train(handlers)
     assert statuses(page, updates)[-1] == "Training cannot start: PermissionError(13, 'Permission denied')."
     assert updates[-1][page.tab.start].interactive
@@ -216,7 +213,7 @@ def test_run_that_leaves_the_queue_trains_nothing(page, handlers, queue):
     def leave(update):
         if run := update.get(page.draw.run):
             buttons.append(update[page.tab.stop].value)
-            train_tab.stop(run)
+            train_tab.stop(run, None)
 
     updates = train(handlers, on_update=leave)
     queue.dequeue(ahead)
@@ -224,6 +221,15 @@ def test_run_that_leaves_the_queue_trains_nothing(page, handlers, queue):
     assert "Queued: 1 run ahead. Yours starts automatically." in statuses(page, updates)
     assert statuses(page, updates)[-1] == "Run cancelled; nothing was trained."
     assert page.tab.results not in updates[-1]
+    assert len(queue) == 0
+
+
+def test_user_can_leave_while_mnist_is_loaded(page, handlers, queue, monkeypatch):
+    monkeypatch.setattr(train_tab, "load_mnist_shared", Future)  # is never done
+    updates = train(handlers, on_update=lambda update: train_tab.stop(None, update.get(page.draw.leave)))
+    assert updates[0][page.tab.stop].interactive
+    assert statuses(page, updates)[-1] == "Run cancelled; nothing was trained."
+    assert (updates[-1][page.tab.start].interactive, updates[-1][page.tab.stop].interactive) == (True, False)
     assert len(queue) == 0
 
 
@@ -244,7 +250,7 @@ def test_run_is_cancelled_when_its_user_leaves(page, handlers, queue):
 
 def test_pause_and_stop_do_nothing_without_a_run():
     train_tab.pause_or_resume(None)
-    train_tab.stop(None)
+    train_tab.stop(None, None)
 
 
 def test_pause_button_resumes_a_paused_run():
@@ -256,6 +262,14 @@ def test_pause_button_resumes_a_paused_run():
     run.state = RunState.PAUSED
     train_tab.pause_or_resume(run)
     assert calls == ["pause", "resume"]
+
+
+def test_runs_cannot_be_paused_while_many_are(small_sets):
+    queue = JobQueue()
+    for _ in range(MAX_PAUSED):
+        queue.suspend(queue.enqueue())
+    with pytest.raises(gr.Error, match="Too many runs are paused"):
+        train_tab.pause_or_resume(TrainingRun(FORM.settings(), *small_sets, queue))
 
 
 def test_trained_model_is_used_until_the_pretrained_one_is_restored(page, handlers):

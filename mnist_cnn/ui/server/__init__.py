@@ -10,6 +10,12 @@ named with a part fail if it has changed.
     `detail` of one in it; Gradio answers a body of the wrong form with 422. `session_hash` names the session in bodies
     and in queries; `/queue/data` is the stream of a session's events. Middleware is passed as `app_kwargs` of `launch`.
     Tests: `tests/ui/test_app.py`, `tests/ui/test_request_filter.py`, `tests/e2e/test_bad_input.py`.
+`bounded_protocol`
+    uvicorn's `H11Protocol`: `connections`, `cycle` and `timeout_keep_alive_task`; `HTTP_PROTOCOLS` names the protocol
+    of the server that Gradio starts. Tests: `tests/ui/test_bounded_protocol.py`, `tests/ui/test_app.py`.
+`guarded_queue`
+    `Queue`: that `start_processing` ends at an error; `pending_messages_per_session` and `pending_event_ids_session`,
+    which are read by session; that an event which is not `alive` ends. Tests: `tests/ui/test_guarded_queue.py`.
 `guarded_blocks`
     `Blocks.preprocess_data` and `Blocks.postprocess_data`: their arguments; that Gradio fetches what a `path` in the
     inputs names, if `is_http_url_like`; and that a copy of a `BlockFunction` with

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import gradio as gr
 from gradio.block_function import BlockFunction
@@ -10,10 +10,17 @@ from gradio.state_holder import SessionState
 from gradio_client.utils import is_http_url_like
 
 from .errors import user_error
+from .guarded_queue import GuardedQueue
 
 
 class GuardedBlocks(gr.Blocks):
     """`gr.Blocks` for a page on the internet, where anyone can send anything to an event."""
+
+    def queue(self, *arguments: Any, **options: Any) -> Self:
+        """As in Gradio, with a `GuardedQueue`."""
+        super().queue(*arguments, **options)
+        GuardedQueue.guard(self._queue)
+        return self
 
     async def preprocess_data(
         self, block_fn: BlockFunction, inputs: list[Any], state: SessionState | None, explicit_call: bool = False

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import re
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from pathlib import Path
@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 from starlette.exceptions import HTTPException
 
 from .connections import CONNECTIONS
+from .log_limit import LogLimit
 from .rate_limit import KnownNames, RateLimiter
 
 _Message = MutableMapping[str, Any]
@@ -76,6 +77,12 @@ _HEADERS = {
     ),
     "x-content-type-options": "nosniff",
 }
+
+
+_log = logging.getLogger(__name__)
+_LOG_LIMIT = LogLimit()
+for _logger in (_log, logging.getLogger("uvicorn.error"), logging.getLogger("asyncio")):
+    _logger.addFilter(_LOG_LIMIT)
 
 
 class RequestFilter:
@@ -207,14 +214,13 @@ class RequestFilter:
 
         try:
             await self._app(scope, receive, checked_send)
-        except HTTPException:
-            raise
         # Gradio looks up functions, components and sessions by what was sent, so a look-up may raise any error.
         except Exception as error:
-            print(f"Rejected {scope['method']} {scope['path'][:80]!r}: {type(error).__name__}", file=sys.stderr)
-            if answered:
+            if isinstance(error, HTTPException) and not answered:
                 raise
-            raise HTTPException(400, _INVALID) from error
+            _log.warning("Rejected %s %r: %s", scope["method"], scope["path"][:80], type(error).__name__)
+            if not answered:  # else the server closes the connection
+                raise HTTPException(400, _INVALID) from error
 
 
 def _is_local(headers: dict[bytes, bytes]) -> bool:

@@ -13,7 +13,7 @@ from ..image_upload.image_upload import UploadedFile
 
 _PREFIX = "data:image/png;base64,"
 _MAX_CHARACTERS = 300_000  # of a data URL; those that the page sends have a few thousand
-_MAX_SIDE = 1024  # pixels; the page sends 280
+_SIDE = 280  # pixels of the image that the page sends; larger ones would hold up the event loop
 
 Sketch = Image.Image | UploadedFile  # what the canvas holds: a drawing, or an image file
 
@@ -44,7 +44,7 @@ class Sketchpad(gr.HTML):
             raise user_error(f"The drawing is too large (limit {_MAX_CHARACTERS:,} characters). Clear the canvas.")
         try:
             content = base64.b64decode(payload[len(_PREFIX) :], validate=True)
-            image = decode_image(content, ("PNG",), _MAX_SIDE**2, _MAX_SIDE)
+            image = decode_image(content, ("PNG",), _SIDE**2, _SIDE)
         except ImageError as error:
             raise user_error(str(error)) from error
         except ValueError as error:  # invalid base64
