@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 import json
 import logging
 from urllib.parse import urlencode
@@ -48,6 +49,27 @@ def test_too_many_predictions_are_rejected_until_others_end():
         assert status == 503
         assert json.loads(body)["error"] == "Server busy. Try again in a few seconds."
     assert later[0] == 200
+
+
+def test_new_sessions_are_served_one_after_the_other(monkeypatch):
+    async def crowd():
+        app = RequestFilter(record)
+        bodies = [json.dumps({"session_hash": f"new{number}"}).encode() for number in range(5)]
+        answers = await asyncio.gather(*(request(app, scope(), sender(body)) for body in bodies))
+        known = len(times)
+        answers += [await request(app, scope(), sender(body)) for body in bodies]
+        return answers, times[:known], times[known:]
+
+    async def record(scope, receive, send):
+        times.append(asyncio.get_running_loop().time())
+        await echo(scope, receive, send)
+
+    times = []
+    monkeypatch.setattr(request_filter, "_SECONDS_PER_NEW_SESSION", 0.2)
+    answers, new, known = run(crowd())
+    assert {status for status, _ in answers} == {200}
+    assert all(later - earlier > 0.15 for earlier, later in itertools.pairwise(new))
+    assert known[-1] - known[0] < 0.6  # five new ones would take 0.8 s
 
 
 def test_slow_clients_do_not_count_as_predictions():
@@ -154,6 +176,7 @@ def test_body_that_is_no_json_is_rejected():
 )
 def test_address_has_a_number_of_requests_each_minute(path, number, body, monkeypatch):
     monkeypatch.setattr("mnist_cnn.ui.server.rate_limit.time.monotonic", lambda: now)
+    monkeypatch.setattr(request_filter, "_SECONDS_PER_NEW_SESSION", 0)  # the time stands still
     now, app = 1000.0, RequestFilter(echo)
 
     async def crowd():

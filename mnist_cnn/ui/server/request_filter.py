@@ -36,6 +36,7 @@ _MAX_PREDICTIONS, _MAX_PREDICTIONS_PER_CLIENT = 100, 70
 # Requests of one address in a minute, and those of sessions that are new or were not seen for long.
 _PER_MINUTE = {"joins": 600, "uploads": 300, "sessions": 120}
 _MAX_SESSIONS = 2000  # that are remembered
+_SECONDS_PER_NEW_SESSION = 0.03  # Gradio computes for 12 ms for each, and drawings must not wait for many of them
 
 _UPLOAD, _JOIN, _EVENTS = "/gradio_api/upload", "/gradio_api/queue/join", "/gradio_api/queue/data"
 # Gradio serves many more, which fetch URLs, write files, edit the page's code or show who uses it.
@@ -100,6 +101,7 @@ class RequestFilter:
         self._num_uploads = 0  # in progress
         self._limits = {name: RateLimiter(number) for name, number in _PER_MINUTE.items()}
         self._sessions = KnownNames(_MAX_SESSIONS)
+        self._new_session = asyncio.Lock()
         # Set by `gradio app.py`, whose page waits at this address for a change of the code.
         self._paths = _PATHS | ({"/gradio_api/dev/reload"} if os.environ.get("GRADIO_WATCH_DIRS") else set())
 
@@ -132,12 +134,12 @@ class RequestFilter:
             await self._serve_post(path, scope, receive, send)
         elif path == _EVENTS:
             session = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", [""])[0]
-            self._check_session(session, _address(scope))
+            await self._admit_session(session, _address(scope))
             with CONNECTIONS.stream(session):
                 await self._forward(scope, receive, send)
         else:
             if heartbeat := _HEARTBEAT.fullmatch(path):
-                self._check_session(heartbeat[1], _address(scope))
+                await self._admit_session(heartbeat[1], _address(scope))
             await self._forward(scope, receive, send)
 
     async def _serve_upload(self, scope: _Message, receive: _Receive, send: _Send) -> None:
@@ -163,7 +165,7 @@ class RequestFilter:
         except (ValueError, RecursionError) as error:
             raise HTTPException(422, _INVALID) from error
         if isinstance(content, dict) and content.get("session_hash") is not None:
-            self._check_session(content["session_hash"], address)
+            await self._admit_session(content["session_hash"], address)
         is_prediction = _PREDICTION.fullmatch(path)
         if path.rstrip("/") == _JOIN or (is_prediction and is_prediction[1] != "run"):
             self._check_rate("joins", address)
@@ -180,11 +182,14 @@ class RequestFilter:
             if not self._num_predictions[address]:
                 del self._num_predictions[address]
 
-    def _check_session(self, session: object, address: str) -> None:
+    async def _admit_session(self, session: object, address: str) -> None:
+        """Return if a session's name is valid; for new ones one after the other."""
         if not isinstance(session, str) or not _SESSION.fullmatch(session):
             raise HTTPException(400, _INVALID)
         if not self._sessions.add(session):
             self._check_rate("sessions", address)
+            async with self._new_session:
+                await asyncio.sleep(_SECONDS_PER_NEW_SESSION)
 
     def _check_rate(self, name: str, address: str) -> None:
         if seconds := self._limits[name].seconds_to_wait(address):
