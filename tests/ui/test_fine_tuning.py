@@ -105,7 +105,7 @@ def test_drawings_are_learnt_and_the_model_before_can_be_had_back(page, handlers
 @pytest.mark.slow
 def test_user_model_is_trained_further_and_had_back(page, handlers, drawings):
     own = load_classifier("net-8k")
-    own.test_accuracy = None
+    own.test_accuracy, own.rejector = None, own
     last = train(handlers, drawings, USER_MODEL, own)[-1]
     assert last[page.draw.user_model].name == "net-8k"
     assert re.search(r"test accuracy on MNIST [\d.]+%\.$", last[page.outcome].text)
