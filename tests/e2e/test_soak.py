@@ -22,7 +22,8 @@ def test_sessions_leave_nothing_but_their_files(app, warm_up, count):
     end = time.monotonic() + 60  # the processes of runs whose users have left are ending
     while (after := process_state(app.pid, app.cache, warm_up + count)).processes > 1 and time.monotonic() < end:
         time.sleep(0.1)
-    assert after.threads <= before.threads + count // 20  # half as many as there were runs: the thread pool may grow
+    # The pool of threads may grow by 6. There were as many runs as a tenth of the sessions.
+    assert after.threads <= before.threads + max(6, count // 20)
     assert after.processes <= 1  # on standby for the next run
     # Early sessions also warm up the allocator, by 100 to 200 MiB; what follows is in benchmarks/results/soak.json.
     assert after.memory < before.memory + 400
