@@ -60,11 +60,11 @@ def test_draw_tab_has_no_violations(open_page, options, tmp_path):
 @SCREENS
 def test_train_tab_has_no_violations(open_page, options):
     page = open_page(**options)
-    open_train(page, "batch_size=16")
+    open_train(page, "model=net-8k&batch_size=8")  # takes long enough to be paused
     page.click("#settings button")
     assert violations(page) == []
     page.click("#train")
-    wait_for(page, "Training net-25k")
+    wait_for(page, "Training net-8k")
     page.click("#pause")
     wait_for(page, "Paused")
     assert violations(page) == []

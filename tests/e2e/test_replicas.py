@@ -9,12 +9,14 @@ import time
 import urllib.request
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from mnist_cnn.checkpoint import load_checkpoint
 from tests.support import PROJECT
 from tests.support.browser import draw, expect, open_page
 from tests.support.digits import DIGITS
+from tests.support.mnist_files import write_mnist
 from tests.support.page import DESKTOP, digit, enter, open_tab, open_train, train, wait_for
 from tests.support.server import free_port, serving
 
@@ -29,6 +31,15 @@ class Replicas(NamedTuple):
 
     url: str
     processes: dict
+
+
+@pytest.fixture(scope="module")
+def root(small_arrays, tmp_path_factory):
+    """10,000 images, on which net-8k with a batch size of 8 trains for many seconds."""
+    root = tmp_path_factory.mktemp("replicas")
+    (images, labels), test = small_arrays
+    write_mnist(root, (np.tile(images, (25, 1, 1)), np.tile(labels, 25)), test)
+    return root
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +129,7 @@ def test_users_are_spread_and_keep_their_replica_until_it_dies(replicas, pages, 
     expect(first.get_by_label("Your model")).to_be_checked()
 
     # What a run reports arrives at once, although the run is far from its end.
-    open_train(second, "train_fraction=100")
+    open_train(second, "model=net-8k&batch_size=8")
     second.click("#train")
     second.click("#pause")
     wait_for(second, "Paused")
