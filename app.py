@@ -1,18 +1,17 @@
 """Serve the MNIST sketchpad: run `python app.py`, then open the address that it prints."""
 
 import gc
+import signal
+import sys
 
 gc.disable()  # for a quarter less time until the first page: imports make half a million objects and hardly any garbage
-
-import signal  # noqa: E402
-import sys  # noqa: E402
 
 import gradio as gr  # noqa: E402
 
 from mnist_cnn.ui.app import build_demo, launch_options  # noqa: E402
 
 demo = build_demo()
-gc.freeze()  # else every full collection walks through them, and predictions wait for a quarter of a second
+gc.freeze()  # else every full collection walks through them again, for a quarter of a second
 gc.enable()
 
 if __name__ == "__main__":

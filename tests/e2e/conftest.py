@@ -8,9 +8,10 @@ import pytest
 
 from benchmarks.photos import CONDITIONS, photograph
 from tests.support.browser import chromium, chromium_path, load, new_page
+from tests.support.clients import Events
 from tests.support.digits import DIGITS
 from tests.support.http_client import HttpClient, assert_works
-from tests.support.mnist_files import write_mnist
+from tests.support.mnist_files import write_tiled_mnist
 from tests.support.page import DESKTOP, collect_errors
 from tests.support.server import serving
 
@@ -44,17 +45,16 @@ def url(app):
     return app.url
 
 
-def tiled_root(small_arrays, folder, copies):
-    """A folder with the small training set several times over, and the small test set, as MNIST's files."""
-    (images, labels), test = small_arrays
-    write_mnist(folder, (np.tile(images, (copies, 1, 1)), np.tile(labels, copies)), test)
-    return folder
+@pytest.fixture(scope="session")
+def events(url):
+    """The IDs of the app's events."""
+    return Events(url)
 
 
 @pytest.fixture(scope="session")
 def root(small_arrays, tmp_path_factory):
     """2,000 images: an epoch takes about a second."""
-    return tiled_root(small_arrays, tmp_path_factory.mktemp("root"), 5)
+    return write_tiled_mnist(tmp_path_factory.mktemp("root"), *small_arrays, copies=5)
 
 
 @pytest.fixture(scope="session")

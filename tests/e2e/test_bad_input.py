@@ -60,13 +60,15 @@ def is_rejected(status, body, message=""):
         ({"fn_index": -1}, "Reload the page"),
         ({"fn_index": "predict"}, "Reload the page"),
         ({"data": "no list"}, "Reload the page"),
-        ({"fn_index": 1, "event_data": None}, "Invalid label"),
-        ({"fn_index": 1, "event_data": {"digit": 1e308}}, "Invalid label"),
-        ({"fn_index": 1, "event_data": {"digit": "3"}}, "Invalid label"),
     ],
 )
 def test_invalid_prediction_request_is_rejected_with_the_reason(client, request_body, message):
     assert is_rejected(*client.draw(**request_body), message)
+
+
+@pytest.mark.parametrize("event_data", [None, {"digit": 1e308}, {"digit": "3"}])
+def test_invalid_label_is_rejected(client, events, event_data):
+    assert is_rejected(*client.draw(fn_index=events.label, event_data=event_data), "Invalid label")
 
 
 @pytest.mark.parametrize(

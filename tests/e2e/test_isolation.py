@@ -35,10 +35,10 @@ def test_telemetry_and_histories_of_gradio_are_off(url):
     assert [fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public"] == ["predict", "predict_number"]
 
 
-def test_drawing_writes_no_file(client, app):
+def test_drawing_writes_no_file(client, app, events):
     before = sorted(app.cache.rglob("*"))
     assert_works(client)
-    client.draw(fn_index=1, event_data={"digit": 5})
+    client.draw(fn_index=events.label, event_data={"digit": 5})
     assert sorted(app.cache.rglob("*")) == before
 
 
@@ -52,14 +52,16 @@ def test_uploaded_file_is_found_only_by_its_hash(client, app):
     assert client.upload(bytes(11 * 2**20))[0] == 413
 
 
-def test_sessions_have_their_own_labels_and_models(client):
+def test_sessions_have_their_own_labels_and_models(client, events):
     def score(session, digit):
-        _, body = client.draw(session_hash=session, fn_index=1, event_data={"digit": digit})
+        _, body = client.draw(session_hash=session, fn_index=events.label, event_data={"digit": digit})
         return json.loads(body)["data"][0]
 
     assert score("one", 5) == "Saved as 5. Correct so far: 1 of 1."
     other = png_data_url(encode(render(DIGITS[3])))
-    assert "1 of 2" in client.draw(other, session_hash="one", fn_index=1, event_data={"digit": 8})[1].decode()
+    assert (
+        "1 of 2" in client.draw(other, session_hash="one", fn_index=events.label, event_data={"digit": 8})[1].decode()
+    )
     assert score("two", 5) == "Saved as 5. Correct so far: 1 of 1."
     assert score("one", 5) == "Saved as 5. Correct so far: 2 of 3."
     # A session that has trained nothing has no model of its own, whatever others did.

@@ -9,14 +9,13 @@ import time
 import urllib.request
 from typing import NamedTuple
 
-import numpy as np
 import pytest
 
 from mnist_cnn.checkpoint import load_checkpoint
 from tests.support import PROJECT
 from tests.support.browser import draw, expect, open_page
 from tests.support.digits import DIGITS
-from tests.support.mnist_files import write_mnist
+from tests.support.mnist_files import write_tiled_mnist
 from tests.support.page import DESKTOP, digit, enter, open_tab, open_train, train, wait_for
 from tests.support.server import free_port, serving
 
@@ -36,10 +35,7 @@ class Replicas(NamedTuple):
 @pytest.fixture(scope="module")
 def root(small_arrays, tmp_path_factory):
     """10,000 images, on which net-8k with a batch size of 8 trains for many seconds."""
-    root = tmp_path_factory.mktemp("replicas")
-    (images, labels), test = small_arrays
-    write_mnist(root, (np.tile(images, (25, 1, 1)), np.tile(labels, 25)), test)
-    return root
+    return write_tiled_mnist(tmp_path_factory.mktemp("replicas"), *small_arrays, copies=25)
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,10 @@
 
 import re
 
-import numpy as np
 import pytest
 
 from tests.support.browser import draw, expect
-from tests.support.mnist_files import write_mnist
+from tests.support.mnist_files import write_tiled_mnist
 from tests.support.page import BAR, HEADLINE, digit, metric, open_train, percent_done, train, wait_for, wait_until_done
 from tests.support.server import serve
 
@@ -16,9 +15,7 @@ LONG = "model=net-8k&batch_size=8"
 @pytest.fixture(scope="module")
 def url(small_arrays, tmp_path_factory):
     """The app with 40,000 images, on which a run with `LONG` takes half a minute or more."""
-    root = tmp_path_factory.mktemp("long")
-    (images, labels), test = small_arrays
-    write_mnist(root, (np.tile(images, (100, 1, 1)), np.tile(labels, 100)), test)
+    root = write_tiled_mnist(tmp_path_factory.mktemp("long"), *small_arrays, copies=100)
     with serve(cores=2, MNIST_ROOT=str(root)) as url:
         yield url
 

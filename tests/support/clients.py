@@ -36,6 +36,7 @@ class Events:
     def __init__(self, url: str) -> None:
         dependencies = httpx.get(f"{url}config", trust_env=False).json()["dependencies"]
         self.draw = next(entry for entry in dependencies if any(name == "input" for _, name in entry["targets"]))["id"]
+        self.label = next(entry for entry in dependencies if entry["api_name"] == "add_label")["id"]
         self.train = next(entry for entry in dependencies if entry["api_name"] == "train")["id"]
 
 

@@ -19,3 +19,10 @@ def write_mnist(root, train, test):
     for prefix, (images, labels) in (("train", train), ("t10k", test)):
         write_idx(folder / f"{prefix}-images-idx3-ubyte", images)
         write_idx(folder / f"{prefix}-labels-idx1-ubyte", labels)
+
+
+def write_tiled_mnist(root, train, test, copies):
+    """The same, with the training set several times over. Returns `root`."""
+    images, labels = train
+    write_mnist(root, (np.tile(images, (copies, 1, 1)), np.tile(labels, copies)), test)
+    return root
