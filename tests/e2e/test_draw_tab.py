@@ -191,6 +191,33 @@ def test_digit_drawn_by_mouse_has_the_same_prediction_as_its_strokes_in_python(o
         page.keyboard.press("c")
 
 
+def ring(radius, angles):
+    """Points on a circle around the middle of the canvas."""
+    return 0.5 + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def inked(page, points):
+    """Whether there is ink at points (N, 2) of the canvas, in units of its side."""
+    alpha = ink(page)
+    x, y = (np.asarray(points) * len(alpha)).astype(int).T
+    return alpha[y, x] > 127
+
+
+def test_stroke_of_few_points_is_smooth_and_keeps_its_corners(open_page):
+    page = open_page()
+    corners = np.radians(np.arange(0, 361, 45))
+    draw(page, [ring(0.3, corners)])
+    digit(page)
+    # The outer edge of straight lines would be at 0.306 of the side from the middle, that of a circle is at 0.329.
+    assert inked(page, ring(0.317, corners[1:-2] + np.radians(22.5))).all()
+
+    page.keyboard.press("c")
+    draw(page, [[(0.2, 0.3), (0.8, 0.3), (0.4, 0.9)]])
+    digit(page)
+    assert inked(page, [(0.5, 0.28), (0.82, 0.3), (0.6, 0.6)]).all()
+    assert not inked(page, [(0.5, 0.25), (0.85, 0.35)]).any()
+
+
 def test_undo_redo_and_erase(open_page):
     page = open_page()
     draw(page, DIGITS[4])

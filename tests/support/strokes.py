@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 _SUPERSAMPLE = 3
+_CURVE_PIECES = 6  # straight pieces of a curve between two points
 
 Strokes = Sequence[Sequence[tuple[float, float]]]
 
@@ -32,8 +33,32 @@ def place(strokes: Strokes, size: float = 0.6, middle: tuple[float, float] = (0.
     return [(np.asarray(stroke, float).reshape(-1, 2) - (low + high) / 2) * scale + middle for stroke in strokes]
 
 
+def smooth(stroke: Sequence[tuple[float, float]]) -> np.ndarray:
+    """Vertices (N, 2) of cubic Bézier curves through a stroke's points, as sketchpad.js draws them.
+
+    At a point the curve runs parallel to the line between its neighbours; where the stroke turns by more than 60°, it
+    has a corner.
+    """
+    points = np.asarray(stroke, float)
+    if len(points) == 1:
+        return points
+    chords = np.diff(points, axis=0)
+    lengths = np.hypot(*chords.T)[:, np.newaxis]
+    along = points[2:] - points[:-2]
+    is_corner = (chords[:-1] * chords[1:]).sum(axis=1, keepdims=True) <= 0.5 * lengths[:-1] * lengths[1:]
+    along /= np.maximum(np.hypot(*along.T)[:, np.newaxis], 1e-12)
+    leave, arrive = chords.copy(), chords.copy()
+    leave[1:] = np.where(is_corner, chords[1:], along * lengths[1:])
+    arrive[:-1] = np.where(is_corner, chords[:-1], along * lengths[:-1])
+    start, end = points[:-1, np.newaxis], points[1:, np.newaxis]
+    first, second = start + leave[:, np.newaxis] / 3, end - arrive[:, np.newaxis] / 3
+    t = np.linspace(0, 1, _CURVE_PIECES + 1)[1:, np.newaxis]
+    curves = (1 - t) ** 3 * start + 3 * t * (1 - t) ** 2 * first + 3 * t**2 * (1 - t) * second + t**3 * end
+    return np.concatenate([points[:1], curves.reshape(-1, 2)])
+
+
 def render(strokes: Strokes, side: int = 280, width: float = 16, ink: tuple[int, int, int] = (0, 0, 0)) -> Image.Image:
-    """Draw strokes, in units of the side, as the page's canvas does: straight lines with round ends and joints.
+    """Draw strokes, in units of the side, as the page's canvas does: smooth curves with round ends and corners.
 
     Args:
         strokes: a list of lists of (x, y) from 0 to 1.
@@ -49,7 +74,7 @@ def render(strokes: Strokes, side: int = 280, width: float = 16, ink: tuple[int,
     draw = ImageDraw.Draw(alpha)
     radius = width * _SUPERSAMPLE / 2
     for stroke in strokes:
-        points = [(x * scale, y * scale) for x, y in stroke]
+        points = [tuple(point) for point in (smooth(stroke) * scale).tolist()]
         draw.line(points, fill=255, width=round(2 * radius))
         for x, y in points:
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)

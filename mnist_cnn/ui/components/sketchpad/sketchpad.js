@@ -48,6 +48,38 @@ function placement({ width, height }) {
   return [(1 - width / side) / 2, (1 - height / side) / 2, width / side, height / side];
 }
 
+/** The vector between two points [x, y]. */
+const between = (from, to) => [to[0] - from[0], to[1] - from[1]];
+
+/**
+ * The control points of the cubic Bézier curves through points, which a fast hand leaves far apart. At a point the curve
+ * runs parallel to the line between its neighbours; where the stroke turns by more than 60°, it has a corner.
+ * tests/support/strokes.py draws the same.
+ * @param {number[][]} points [x, y]
+ * @returns {number[][][]} for each point but the first: two control points, and the point
+ */
+function curvesThrough(points) {
+  const directions = points.map((point, index) => {
+    if (index === 0 || index === points.length - 1) return null;
+    const [come, go] = [between(points[index - 1], point), between(point, points[index + 1])];
+    const isCorner = come[0] * go[0] + come[1] * go[1] <= 0.5 * Math.hypot(...come) * Math.hypot(...go);
+    const along = between(points[index - 1], points[index + 1]);
+    return isCorner ? null : along.map((value) => value / Math.hypot(...along));
+  });
+  return points.slice(1).map((point, index) => {
+    const chord = between(points[index], point);
+    const third = Math.hypot(...chord) / 3;
+    const [leave, arrive] = [directions[index], directions[index + 1]].map((direction) =>
+      chord.map((value, axis) => (direction ? direction[axis] * third : value / 3)),
+    );
+    return [
+      points[index].map((value, axis) => value + leave[axis]),
+      point.map((value, axis) => value - arrive[axis]),
+      point,
+    ];
+  });
+}
+
 /** The nearest number from 0 to 1. */
 const clamp = (value) => Math.min(1, Math.max(0, value));
 
@@ -503,7 +535,9 @@ class Sketchpad {
       context.arc(points[0][0] * side, points[0][1] * side, (width * side) / 2, 0, 2 * Math.PI);
       context.fill();
     } else {
-      for (const [x, y] of points) context.lineTo(x * side, y * side);
+      const scaled = points.map((point) => point.map((value) => value * side));
+      context.moveTo(...scaled[0]);
+      for (const curve of curvesThrough(scaled)) context.bezierCurveTo(...curve.flat());
       context.stroke();
     }
   }
