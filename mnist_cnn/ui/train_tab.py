@@ -130,7 +130,7 @@ class TrainTab:
             form.train_fraction,
             step=1,
             label="Training data (%)",
-            info="Less data trains faster and less accurately",
+            info="From 1 % to 100 %; less data trains faster and less accurately",
         )
         self.seed = gr.Number(
             form.seed,
