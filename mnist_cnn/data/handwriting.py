@@ -25,6 +25,7 @@ _MAX_STROKES = 5
 _PIECES = 4  # straight pieces of each curve between two control points
 _TIPS = 128  # places of the pen's tip along a path; at most 0.7 pixels of the image apart
 _NON_DIGITS = 0.08  # fraction of what is written
+_BLOT = 9  # pixels; a pen that fills a square of this side leaves a blot: MNIST has one in 1,000 digits
 
 # Ranges of the random changes; lengths in hundredths of the digit's height.
 _EXTRAPOLATION = 0.25  # how far mixtures reach beyond their drawings
@@ -39,7 +40,7 @@ _HOOK, _HOOK_ANGLE = 7.0, 1.2  # its typical length and its typical angle, in ra
 
 # Pens, in pixels of the image. Preprocessing normalises most widths, but loops that a thick pen closed stay closed.
 _NORMAL_RADIUS = (0.95, 1.3)
-_CLOSING = (0.68, 0.15, 0.1, 0.05, 0.02)  # probabilities of pens whose radius is 0, 1, 2, 3, 4 pixels more
+_CLOSING = (0.55, 0.22, 0.15, 0.06, 0.02)  # probabilities of pens whose radius is 0, 1, 2, 3, 4 pixels more
 _THICKENING = 0.2  # largest growth of the normalised radius for each such pixel, since closed loops mislead it
 _RAW_PROBABILITY = 0.25  # of images with too few pixels to normalise the stroke width
 _RAW_RADIUS, _RAW_SOFTNESS = (0.8, 2.8), (0.6, 2.5)
@@ -143,12 +144,19 @@ def write_digits(count: int, generator: torch.Generator) -> tuple[torch.Tensor, 
 
     Returns:
         Images, uint8 (count, 28, 28), and labels, int64 (count,), 0 to 9 or `NON_DIGIT`, on the generator's device.
+        A digit that a thick pen made a blot is `NON_DIGIT`.
     """
     table = _table(generator.device)
     weights = table.weights * torch.where(table.labels == NON_DIGIT, _NON_DIGITS, (1 - _NON_DIGITS) / len(DIGITS))
     chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
     images = torch.cat([write_allographs(part, generator) for part in chosen.split(_PART)])
-    return images, table.labels[chosen]
+    return images, table.labels[chosen].masked_fill(_blotted(images), NON_DIGIT)
+
+
+def _blotted(images: torch.Tensor) -> torch.Tensor:
+    """Whether ink fills a square in images, uint8 (N, 28, 28): bool (N,)."""
+    darkest = -F.max_pool2d(-images.unsqueeze(1).float(), _BLOT, stride=1)  # (N, 1, 21, 21), least ink of each square
+    return darkest.amax((1, 2, 3)) > 127
 
 
 def write_allographs(allographs: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

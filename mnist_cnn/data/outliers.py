@@ -161,9 +161,9 @@ def _rotated_or_mirrored(images: torch.Tensor, labels: torch.Tensor, generator: 
 # Each kind's probability, and the function that makes drawings of that kind, float32 (N, 56, 56): from pairs of
 # digits, uint8 (N, 2, 28, 28), and their labels, int64 (N, 2), which some kinds ignore.
 KINDS: tuple[tuple[float, Callable[[torch.Tensor, torch.Tensor, torch.Generator], torch.Tensor]], ...] = (
-    (0.25, _polylines),
-    (0.15, _curves),
-    (0.15, _scribbles),
+    (0.18, _polylines),
+    (0.12, _curves),
+    (0.25, _scribbles),
     (0.05, _dashes),
     (0.06, _blots),
     (0.12, _digit_pairs),
