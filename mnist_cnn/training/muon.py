@@ -41,9 +41,14 @@ class Muon(torch.optim.Optimizer):
 
 def orthogonalize(matrix: torch.Tensor) -> torch.Tensor:
     """Set the singular values of a matrix, float32 (m, n) with m ≤ n, to about 1; zeros stay zero."""
-    matrix = matrix / matrix.norm().clamp_min(1e-12)
+    norm = matrix.norm().clamp_min(1e-12)
+    # Each iteration multiplies the matrix by a factor that depends on its Gram matrix alone. So the factors are
+    # multiplied first, which takes half of the time where n is several times m.
+    gram = matrix @ matrix.mT / norm**2  # (m, m)
+    identity = torch.eye(len(matrix), device=matrix.device)
+    product = identity / norm  # (m, m)
     for _ in range(_ITERATIONS):
-        gram = matrix @ matrix.mT  # (m, m)
-        factor = torch.addmm(gram, gram, gram, beta=_B, alpha=_C)  # (m, m)
-        matrix = torch.addmm(matrix, factor, matrix, beta=_A)  # (m, n)
-    return matrix
+        factor = torch.addmm(torch.add(_A * identity, gram, alpha=_B), gram, gram, alpha=_C)  # (m, m)
+        gram = factor @ gram @ factor  # (m, m)
+        product = factor @ product  # (m, m)
+    return product @ matrix

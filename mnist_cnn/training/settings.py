@@ -120,7 +120,7 @@ _REFERENCE = TrainingSettings(
 )
 # Many epochs: made the pretrained weights, which classify drawings as well as scans. The larger model also learns what
 # is no digit, and rejects for both: the smaller one has no capacity for that.
-_PRETRAINED = dataclasses.replace(_DEFAULT, recipe="pretrained", epochs=30, stratified=False, crop_fraction=0.0)
+_PRETRAINED = dataclasses.replace(_DEFAULT, recipe="pretrained", epochs=50, stratified=False, crop_fraction=0.0)
 # Some seconds that teach a trained model a user's drawings, beside a sample of everything that it must not forget.
 _FINE_TUNING = dataclasses.replace(
     _DEFAULT,
