@@ -11,7 +11,7 @@ from mnist_cnn.classifier import load_classifier
 from mnist_cnn.models import MODELS
 from mnist_cnn.preprocessing import sketch_to_mnist
 from mnist_cnn.preprocessing.decoding import ImageError
-from mnist_cnn.ui.components.sketchpad.sketchpad import Sketchpad, sketch_image
+from mnist_cnn.ui.components.sketchpad.sketchpad import Sketchpad, UnfinishedDrawing, sketch_image
 from tests.support import PROJECT
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
@@ -34,7 +34,19 @@ def test_drawing_is_decoded_to_its_ink():
     assert (sketch_to_mnist(ink) == sketch_to_mnist(drawing)).all()
 
 
-@pytest.mark.parametrize("empty", [None, "", data_url(Image.new("RGBA", (280, 280)))], ids=["none", "", "erased"])
+def test_drawing_is_unfinished_while_the_pen_is_down():
+    drawing = data_url(render(DIGITS[2]))
+    unfinished = Sketchpad().preprocess({"unfinished": drawing})
+    assert isinstance(unfinished, UnfinishedDrawing)
+    assert sketch_image(unfinished) == Sketchpad().preprocess(drawing)
+
+
+ERASED = data_url(Image.new("RGBA", (280, 280)))
+
+
+@pytest.mark.parametrize(
+    "empty", [None, "", ERASED, {"unfinished": ERASED}], ids=["none", "", "erased", "erased so far"]
+)
 def test_empty_canvas_gives_none(empty):
     assert Sketchpad().preprocess(empty) is None
 
@@ -45,6 +57,8 @@ def test_empty_canvas_gives_none(empty):
         ("digit.json", "not a PNG image"),
         ("/etc/passwd", "not a PNG image"),
         ({"path": 5}, "not a PNG image"),
+        ({"unfinished": {"unfinished": PREFIX}}, "not a PNG image"),
+        ({"unfinished": PREFIX}, "damaged"),
         ({"url": "http://127.0.0.1:9/digit.png"}, "not a PNG image"),
         (5, "not a PNG image"),
         ("data:image/jpeg;base64,AAAA", "not a PNG image"),
