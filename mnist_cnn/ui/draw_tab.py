@@ -36,7 +36,7 @@ from .components.prediction_panel.prediction_panel import (
 )
 from .components.sketchpad.sketchpad import Sketch, Sketchpad, UnfinishedDrawing, sketch_image
 from .drawing_files import create_drawing_files
-from .events import IMMEDIATE
+from .events import IMMEDIATE, IN_EVENT_LOOP
 from .mnist_digits import create_mnist_digits
 from .server.errors import user_error
 
@@ -298,14 +298,14 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
 
     prediction = (predict_sketch, [pad, model, show_feature_maps, user_model, run], [panel, maps])
     summary = (handlers.model_table, [model, show_feature_maps, user_model], table)
-    gr.on([pad.input, model.change, show_feature_maps.change], *prediction, trigger_mode="always_last", **IMMEDIATE)
+    gr.on([pad.input, model.change, show_feature_maps.change], *prediction, trigger_mode="always_last", **IN_EVENT_LOOP)
     labelled = feedback.select(
         handlers.add_label, [pad, model, user_model, drawings], [feedback, drawings], **IMMEDIATE
     )
     gr.on([model.change, show_feature_maps.change], *summary, **IMMEDIATE)
     # The page announces the user's new model before `model` has the value that came with it.
     settled = user_model.change(None, js="() => new Promise((resolve) => setTimeout(resolve))", **IMMEDIATE)
-    settled.then(*prediction, **IMMEDIATE)
+    settled.then(*prediction, **IN_EVENT_LOOP)
     settled.then(*summary, **IMMEDIATE)
     api_trigger.click(
         handlers.classify_file,
