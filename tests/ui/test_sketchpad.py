@@ -1,6 +1,7 @@
 import base64
 import io
 import json
+import zlib
 
 import gradio as gr
 import numpy as np
@@ -15,7 +16,7 @@ from mnist_cnn.ui.components.sketchpad.sketchpad import Sketchpad, UnfinishedDra
 from tests.support import PROJECT
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
-from tests.support.image_files import png_with_header
+from tests.support.image_files import png_chunk, png_with_header
 
 DATA = json.loads((PROJECT / "mnist_cnn/ui/components/sketchpad/sketchpad.json").read_text(encoding="utf-8"))
 PREFIX = "data:image/png;base64,"
@@ -32,6 +33,16 @@ def test_drawing_is_decoded_to_its_ink():
     ink = np.asarray(Sketchpad().preprocess(data_url(drawing)))
     assert (ink == np.asarray(drawing)[:, :, 3]).all()
     assert (sketch_to_mnist(ink) == sketch_to_mnist(drawing)).all()
+
+
+def test_only_the_pixels_of_a_drawing_are_decoded():
+    drawing = data_url(render(DIGITS[2]))
+    content = base64.b64decode(drawing.removeprefix(PREFIX))
+    start = content.index(b"IDAT") - 4
+    for kind in (b"zTXt", b"iCCP"):
+        text = png_chunk(kind, b"name\0\0" + zlib.compress(bytes(2**21)))  # longer than Pillow accepts
+        longer = PREFIX + base64.b64encode(content[:start] + text + content[start:]).decode()
+        assert Sketchpad().preprocess(longer) == Sketchpad().preprocess(drawing)
 
 
 def test_drawing_is_unfinished_while_the_pen_is_down():

@@ -58,13 +58,24 @@ class Sketchpad(gr.HTML):
             raise user_error(f"The drawing is too large (limit {_MAX_CHARACTERS:,} characters). Clear the canvas.")
         try:
             content = base64.b64decode(payload[len(_PREFIX) :], validate=True)
-            image = decode_image(content, ("PNG",), _SIDE**2, _SIDE)
+            image = decode_image(_without_metadata(content), ("PNG",), _SIDE**2, _SIDE)
         except ImageError as error:
             raise user_error(str(error)) from error
         except ValueError as error:  # invalid base64
             raise user_error("The drawing arrived damaged. Continue to draw, and it is sent again.") from error
         ink = image.convert("RGBA").getchannel("A")
         return ink if ink.getbbox() else None  # None if everything was erased
+
+
+def _without_metadata(png: bytes) -> bytes:
+    """A PNG file without its ancillary chunks, of which Pillow would decompress megabytes of texts and profiles."""
+    parts, start = [png[:8]], 8
+    while start < len(png):
+        end = start + 12 + int.from_bytes(png[start : start + 4])
+        if png[start + 4 : start + 5].isupper():
+            parts.append(png[start:end])
+        start = end
+    return b"".join(parts)
 
 
 def sketch_image(sketch: Sketch) -> Image.Image:
