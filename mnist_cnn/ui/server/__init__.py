@@ -15,7 +15,9 @@ named with a part fail if it has changed.
     of the server that Gradio starts. Tests: `tests/ui/test_bounded_protocol.py`, `tests/ui/test_app.py`.
 `guarded_queue`
     `Queue`: that `start_processing` ends at an error; `pending_messages_per_session` and `pending_event_ids_session`,
-    which are read by session; that an event which is not `alive` ends. Tests: `tests/ui/test_guarded_queue.py`.
+    which are read by session; that an event which is not `alive` ends; `sleep_when_free` and
+    `progress_update_sleep_when_free`, the seconds between two looks for events and for progress. Tests:
+    `tests/ui/test_guarded_queue.py`.
 `guarded_blocks`
     `Blocks.preprocess_data` and `Blocks.postprocess_data`: their arguments; that Gradio fetches what a `path` in the
     inputs names, if `is_http_url_like`; that a copy of a `BlockFunction` with fewer `outputs` is enough to process
