@@ -65,6 +65,8 @@ def find_rules(mask: np.ndarray) -> np.ndarray:
     """
     rules = np.zeros(mask.shape, bool)
     for lines, found in ((mask, rules), (mask.T, rules.T)):
+        if lines.any(axis=0).mean() < _MIN_RULE_LENGTH:
+            continue  # no row can be full
         is_full = lines.mean(axis=1) >= _MIN_RULE_LENGTH
         rest = np.pad(lines & ~is_full[:, None], ((1, 1), (0, 0)))
         edges = np.flatnonzero(np.diff(np.pad(is_full, 1).astype(int)))  # of the runs of full rows
@@ -101,7 +103,7 @@ def shrink(ink: np.ndarray, side: int) -> tuple[np.ndarray, int]:
 
 def enlarge(coarse: np.ndarray, scale: int, shape: tuple[int, ...]) -> np.ndarray:
     """Repeat each pixel of what `shrink` gave scale×scale times, and cut the result to the shape (H, W)."""
-    return coarse.repeat(scale, axis=0).repeat(scale, axis=1)[: shape[0], : shape[1]]
+    return coarse.repeat(scale, axis=1).repeat(scale, axis=0)[: shape[0], : shape[1]]
 
 
 def label_strokes(mask: np.ndarray) -> np.ndarray:

@@ -177,12 +177,15 @@ def _estimate_background(pixels: np.ndarray) -> np.ndarray:
     step = -(-max(pixels.shape) // 200)
     sample = pixels[::step, ::step].reshape(-1, pixels.shape[2])  # (P, C)
     color = np.median(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]), axis=0)
-    if _is_color(sample, color).mean() < 0.5:
+    is_background = _is_color(sample, color)
+    if is_background.mean() < 0.5:
         bins = np.rint(sample * 31) @ 32 ** np.arange(sample.shape[1])  # (P,), equal for similar colours
         values, counts = np.unique(bins, return_counts=True)
         frequent = np.median(sample[bins == values[counts.argmax()]], axis=0)
         color = frequent if _is_color(sample, frequent).mean() > _MIN_PAGE else color
-    is_background = _is_color(sample, color)
+        is_background = _is_color(sample, color)
+    if 2 * np.count_nonzero((sample == color).all(axis=1)) > np.count_nonzero(is_background):
+        return color  # the median, as that of a drawing nearly always is
     # The sides of an off-white page may be white.
     return np.median(sample[is_background], axis=0) if is_background.any() else color
 
@@ -195,12 +198,15 @@ def _is_color(sample: np.ndarray, color: np.ndarray) -> np.ndarray:
 
 def _has_noise(contrast: np.ndarray) -> bool:
     """Whether an image comes from a camera, a scanner or a JPEG encoder, not from a drawing program."""
-    is_weak = (contrast > 0) & (contrast < _WEAK * _strongest(contrast))
-    padded = np.pad(contrast, 1)
-    is_maximum = (contrast > padded[1:-1, :-2]) & (contrast > padded[1:-1, 2:])
-    is_maximum |= (contrast > padded[:-2, 1:-1]) & (contrast > padded[2:, 1:-1])
-    num_weak, num_maxima = np.count_nonzero(is_weak), np.count_nonzero(is_weak & is_maximum)
-    return bool(num_weak > _MAX_WEAK * contrast.size or num_maxima >= max(_MIN_MAXIMA, _MIN_MAXIMA_FRACTION * num_weak))
+    width = contrast.shape[1] + 2
+    pixels = np.pad(contrast, 1).ravel()
+    weak = np.flatnonzero((pixels > 0) & (pixels < _WEAK * _strongest(contrast)))  # few in a drawing
+    if len(weak) > _MAX_WEAK * contrast.size:
+        return True
+    level = pixels[weak]
+    is_maximum = (level > pixels[weak - 1]) & (level > pixels[weak + 1])
+    is_maximum |= (level > pixels[weak - width]) & (level > pixels[weak + width])
+    return bool(np.count_nonzero(is_maximum) >= max(_MIN_MAXIMA, _MIN_MAXIMA_FRACTION * len(weak)))
 
 
 def _strongest(contrast: np.ndarray) -> float:

@@ -18,7 +18,8 @@ def crop(ink: np.ndarray) -> np.ndarray:
 
 def bounding_box(ink: np.ndarray) -> tuple[int, int, int, int]:
     """Left, top, right and bottom, the latter two exclusive, of what is not 0 in an image (H, W) that is not all 0."""
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    mask = ink != 0
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 

@@ -80,9 +80,11 @@ def _distance_to(mask: np.ndarray, reach: float) -> np.ndarray:
     """
     steps = int(np.ceil(reach)) + 1
     squared = np.where(mask, 0, 2 * steps**2).astype(np.int32)
-    for lines in (squared.T, squared):
-        before = lines.copy()
+    for _ in range(2):
+        squared = np.ascontiguousarray(squared.T)
+        before = squared.copy()
         for step in range(1, steps + 1):
-            np.minimum(lines[:-step], before[step:] + step**2, out=lines[:-step])
-            np.minimum(lines[step:], before[:-step] + step**2, out=lines[step:])
+            further = before + step**2
+            np.minimum(squared[:-step], further[step:], out=squared[:-step])
+            np.minimum(squared[step:], further[:-step], out=squared[step:])
     return np.sqrt(squared)

@@ -34,9 +34,9 @@ from .components.prediction_panel.prediction_panel import (
     PredictionPanel,
     empty_prediction,
 )
-from .components.sketchpad.sketchpad import Sketch, Sketchpad, sketch_image
+from .components.sketchpad.sketchpad import Sketch, Sketchpad, UnfinishedDrawing, sketch_image
 from .drawing_files import create_drawing_files
-from .events import IMMEDIATE
+from .events import IMMEDIATE, IN_EVENT_LOOP
 from .mnist_digits import create_mnist_digits
 from .server.errors import user_error
 
@@ -81,8 +81,15 @@ class DrawHandlers:
         self._pretrained = pretrained
         self._layers = {name: summarize(classifier.model) for name, classifier in pretrained.items()}
 
-    def predict_all(self, sketch: Sketch | None, user_model: Classifier | None) -> list[ClassifiedDigit]:
+    def predict_all(
+        self, sketch: Sketch | None, user_model: Classifier | None, selected: str | None = None
+    ) -> list[ClassifiedDigit]:
         """Preprocess a drawing or an image file, and classify it with every model.
+
+        Args:
+            sketch: what is on the canvas.
+            user_model: the user's own model.
+            selected: the only model to classify it with, beside the default one.
 
         Returns:
             The stages of preprocessing, and the result of each model by its value in the model choice: for each digit
@@ -95,6 +102,9 @@ class DrawHandlers:
         if sketch is None:
             raise BlankSketchError(EMPTY_MESSAGE)
         image, default = sketch_image(sketch), self._pretrained[DEFAULT_MODEL]
+        models = self._models(user_model)
+        if selected:
+            models = {key: model for key, model in models.items() if key in (DEFAULT_MODEL, selected)}
         try:
             stages = preprocess_with_stages(image)
         except BlankSketchError:
@@ -102,21 +112,21 @@ class DrawHandlers:
             if not digits:
                 raise
         else:
-            results = self._classify(stages, user_model)
+            results = self._classify(stages, models)
             digits = default.segment_number(image, stages, results[DEFAULT_MODEL].prediction.is_digit)
             if not digits:
                 return [(stages, results)]
-        return [(stages, self._classify(stages, user_model, is_digit=True)) for stages in digits]
+        return [(stages, self._classify(stages, models, is_digit=True)) for stages in digits]
 
     def _classify(
-        self, stages: PreprocessingStages, user_model: Classifier | None, is_digit: bool | None = None
+        self, stages: PreprocessingStages, models: Mapping[str, Classifier], is_digit: bool | None = None
     ) -> dict[str, ModelResult]:
         """The result of each model by its value in the model choice.
 
         The first model decides what is a digit, unless it is known: all pretrained ones have the same rejection model.
         """
         results: dict[str, ModelResult] = {}
-        for key, classifier in self._models(user_model).items():
+        for key, classifier in models.items():
             started = time.perf_counter()
             prediction = classifier.predict_image(stages.image, None if key == USER_MODEL else is_digit)
             milliseconds = 1000 * (time.perf_counter() - started)
@@ -140,10 +150,12 @@ class DrawHandlers:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The values of the prediction panel and the feature maps for what is on the canvas.
 
-        A model in training classifies it from now on, too.
+        While the pen is down, the other models do not classify it: nobody compares models while drawing. A model in
+        training classifies it from now on, too.
         """
+        is_unfinished = isinstance(sketch, UnfinishedDrawing)
         try:
-            digits = self.predict_all(sketch, user_model)
+            digits = self.predict_all(sketch, user_model, model if is_unfinished else None)
         except (BlankSketchError, ImageError) as error:
             return empty_prediction(str(error)), {}
         stages, results = digits[0]
@@ -152,6 +164,8 @@ class DrawHandlers:
         if model not in results:  # the user's model is gone
             return EMPTY_PREDICTION, {}
         value = number_value(digits, model, is_file=isinstance(sketch, UploadedFile))
+        if is_unfinished:
+            value["models"] = None
         if not show_feature_maps:
             return value, {}
         shown = self._models(user_model)[model]
@@ -284,14 +298,14 @@ def create_draw_tab(pretrained: Mapping[str, Classifier]) -> DrawTab:
 
     prediction = (predict_sketch, [pad, model, show_feature_maps, user_model, run], [panel, maps])
     summary = (handlers.model_table, [model, show_feature_maps, user_model], table)
-    gr.on([pad.input, model.change, show_feature_maps.change], *prediction, trigger_mode="always_last", **IMMEDIATE)
+    gr.on([pad.input, model.change, show_feature_maps.change], *prediction, trigger_mode="always_last", **IN_EVENT_LOOP)
     labelled = feedback.select(
         handlers.add_label, [pad, model, user_model, drawings], [feedback, drawings], **IMMEDIATE
     )
     gr.on([model.change, show_feature_maps.change], *summary, **IMMEDIATE)
     # The page announces the user's new model before `model` has the value that came with it.
     settled = user_model.change(None, js="() => new Promise((resolve) => setTimeout(resolve))", **IMMEDIATE)
-    settled.then(*prediction, **IMMEDIATE)
+    settled.then(*prediction, **IN_EVENT_LOOP)
     settled.then(*summary, **IMMEDIATE)
     api_trigger.click(
         handlers.classify_file,

@@ -6,3 +6,5 @@ from typing import Any
 QUEUED: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
 # Is answered at once, past the queue.
 IMMEDIATE: dict[str, Any] = QUEUED | {"queue": False}
+# And its components convert their values in the event loop (`GuardedBlocks`), where Gradio has a thread for each value.
+IN_EVENT_LOOP: dict[str, Any] = IMMEDIATE | {"preprocess": False, "postprocess": False}

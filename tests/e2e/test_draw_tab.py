@@ -44,6 +44,24 @@ def test_prediction_updates_during_the_stroke(open_page):
     page.mouse.up()
 
 
+def test_models_are_compared_once_the_pen_is_up(open_page):
+    page = open_page()
+    models, rows = page.locator("#reading .models"), page.locator("#reading .models tr .prediction")
+    outdated = re.compile(r"\boutdated\b")
+    draw(page, DIGITS[7])
+    assert digit(page) == "7"
+    before = rows.all_inner_texts()
+    assert len(before) == 2
+    draw(page, [[(0.2, 0.1), (0.8, 0.9)]], lift=False)
+    expect(page.locator("#reading .digit")).not_to_have_text("7")
+    expect(models).to_have_class(outdated)
+    assert rows.all_inner_texts() == before
+    page.mouse.up()
+    expect(models).not_to_have_class(outdated)
+    after = [text.split(".")[0] for text in rows.all_inner_texts()]
+    assert after == ["Not a digit"] * 2
+
+
 def test_model_input_and_probabilities_are_shown(open_page):
     page = open_page()
     draw(page, DIGITS[3])

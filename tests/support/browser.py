@@ -51,7 +51,7 @@ window.fetch = async (address, options) => {
     requests.pending += 1;
     requests.idleFrames = 0;
     const { fn_index: event, data: [canvas] = [] } = JSON.parse(options.body);
-    const drawing = canvas?.path ?? canvas ?? "";
+    const drawing = canvas?.path ?? canvas?.unfinished ?? canvas ?? "";
     const isCanvasEvent = event === 0; // the page's first
     if (isCanvasEvent && !encoded.has(drawing)) requests.drawing = drawing; // an image, which is not encoded
     try {
@@ -59,7 +59,7 @@ window.fetch = async (address, options) => {
         const body = await response.text();
         if (response.ok) {
             const [first] = JSON.parse(body).data;
-            if (isCanvasEvent) requests.answered = drawing;
+            if (isCanvasEvent) requests.answered = canvas?.unfinished ? null : drawing;
             if (String(first).includes('"bars"')) requests.prediction = JSON.parse(first);
         }
         return new Response(body, response);

@@ -71,10 +71,16 @@ class Client:
     ) -> None:
         await self._http.aclose()
 
-    async def draw(self, drawing: str, model: str = DEFAULT_MODEL) -> dict[str, Any] | None:
-        """The prediction that the page would show for a drawing; None where the server answers with an error."""
+    async def draw(self, drawing: str, model: str = DEFAULT_MODEL, unfinished: bool = False) -> dict[str, Any] | None:
+        """The prediction that the page would show for a drawing; None where the server answers with an error.
+
+        Args:
+            drawing: a data URL.
+            model: the selected one.
+            unfinished: whether the pen is down.
+        """
         body = {
-            "data": [drawing, model, False, None, None],
+            "data": [{"unfinished": drawing} if unfinished else drawing, model, False, None, None],
             "fn_index": self._events.draw,
             "session_hash": self._session,
         }

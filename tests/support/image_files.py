@@ -24,6 +24,9 @@ def png_with_header(width: int, height: int) -> bytes:
     """A PNG whose header announces more pixels than its few bytes hold."""
     header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
     content = b"\x89PNG\r\n\x1a\n"
-    for chunk in (b"IHDR" + header, b"IDAT" + zlib.compress(b"few")):
-        content += struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
-    return content
+    return content + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(b"few"))
+
+
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    """A chunk of a PNG file."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

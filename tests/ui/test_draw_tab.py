@@ -12,10 +12,11 @@ from PIL import Image
 from mnist_cnn.classifier import Classifier, load_classifier
 from mnist_cnn.data.corrections import LabelledDrawings
 from mnist_cnn.preprocessing import BlankSketchError, sketch_to_mnist
-from mnist_cnn.ui import mnist_digits
+from mnist_cnn.ui import draw_tab, mnist_digits
 from mnist_cnn.ui.components.image_upload.image_upload import UploadedFile
 from mnist_cnn.ui.components.model_choice.model_choice import USER_MODEL
 from mnist_cnn.ui.components.prediction_panel.prediction_panel import EMPTY_PREDICTION
+from mnist_cnn.ui.components.sketchpad.sketchpad import UnfinishedDrawing
 from mnist_cnn.ui.draw_tab import DrawHandlers, create_draw_tab
 from tests.support.asgi import run
 from tests.support.concurrency import Concurrency
@@ -61,6 +62,27 @@ def test_pretrained_models_reject_the_same_drawings_and_the_user_model_decides_f
     assert [result.prediction.is_digit for result in results.values()] == [False, False, True]
     value, _ = handlers.predict_sketch(CROSS, USER_MODEL, False, sure)
     assert value["digit"] == str(results[USER_MODEL].prediction.digit)
+
+
+@pytest.mark.parametrize("sketch", [render(DIGITS[4]), CROSS, NUMBER], ids=["digit", "no digit", "number"])
+@pytest.mark.parametrize(
+    ("model", "classifying"),
+    [("net-25k", ["net-25k"]), ("net-8k", ["net-25k", "net-8k"]), (USER_MODEL, ["net-25k", USER_MODEL])],
+)
+def test_other_models_do_not_classify_while_the_pen_is_down(
+    handlers, user_model, monkeypatch, sketch, model, classifying
+):
+    finished = handlers.predict_sketch(sketch, model, True, user_model)
+    used, number_value = [], draw_tab.number_value
+
+    def recorded(digits, *arguments, **options):
+        used.extend(list(results) for _, results in digits)
+        return number_value(digits, *arguments, **options)
+
+    monkeypatch.setattr(draw_tab, "number_value", recorded)
+    value, maps = handlers.predict_sketch(UnfinishedDrawing(sketch), model, True, user_model)
+    assert used == [classifying] * (2 if sketch is NUMBER else 1)
+    assert (value, maps) == (finished[0] | {"models": None}, finished[1])
 
 
 def test_run_in_progress_follows_the_canvas(handlers):

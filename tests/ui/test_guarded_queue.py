@@ -1,7 +1,8 @@
-"""Gradio's queue after errors, and what it keeps of sessions."""
+"""Gradio's queue while it is idle and after errors, and what it keeps of sessions."""
 
 import asyncio
 import threading
+import time
 from types import SimpleNamespace
 
 import gradio as gr
@@ -9,7 +10,7 @@ import pytest
 
 from mnist_cnn.ui.server import guarded_queue
 from mnist_cnn.ui.server.guarded_blocks import GuardedBlocks
-from mnist_cnn.ui.server.guarded_queue import SessionMessages
+from mnist_cnn.ui.server.guarded_queue import GuardedQueue, SessionMessages
 from tests.support.http_client import HttpClient
 
 
@@ -67,6 +68,14 @@ def test_no_statistics_are_computed(served):
     """They would take longer than the event, of which there may be 10,000 in them."""
     assert call(served, "answer")() == [("complete", ["answer"])]
     assert served.demo._queue.cached_event_analytics_summary == {"functions": {}}
+
+
+def test_idle_queue_rarely_looks_for_events(served, monkeypatch):
+    polls = []
+    monkeypatch.setattr(GuardedQueue, "__len__", lambda queue: polls.append(time.monotonic()) or 0)
+    while len(polls) < 10:
+        time.sleep(0.01)
+    assert polls[9] - polls[0] > 9 * 0.019
 
 
 def test_event_whose_session_is_gone_or_does_not_listen_is_ended(served, monkeypatch):

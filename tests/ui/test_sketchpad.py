@@ -1,6 +1,7 @@
 import base64
 import io
 import json
+import zlib
 
 import gradio as gr
 import numpy as np
@@ -11,11 +12,11 @@ from mnist_cnn.classifier import load_classifier
 from mnist_cnn.models import MODELS
 from mnist_cnn.preprocessing import sketch_to_mnist
 from mnist_cnn.preprocessing.decoding import ImageError
-from mnist_cnn.ui.components.sketchpad.sketchpad import Sketchpad, sketch_image
+from mnist_cnn.ui.components.sketchpad.sketchpad import Sketchpad, UnfinishedDrawing, sketch_image
 from tests.support import PROJECT
 from tests.support.digits import DIGITS
 from tests.support.handwriting import render
-from tests.support.image_files import png_with_header
+from tests.support.image_files import png_chunk, png_with_header
 
 DATA = json.loads((PROJECT / "mnist_cnn/ui/components/sketchpad/sketchpad.json").read_text(encoding="utf-8"))
 PREFIX = "data:image/png;base64,"
@@ -34,7 +35,29 @@ def test_drawing_is_decoded_to_its_ink():
     assert (sketch_to_mnist(ink) == sketch_to_mnist(drawing)).all()
 
 
-@pytest.mark.parametrize("empty", [None, "", data_url(Image.new("RGBA", (280, 280)))], ids=["none", "", "erased"])
+def test_only_the_pixels_of_a_drawing_are_decoded():
+    drawing = data_url(render(DIGITS[2]))
+    content = base64.b64decode(drawing.removeprefix(PREFIX))
+    start = content.index(b"IDAT") - 4
+    for kind in (b"zTXt", b"iCCP"):
+        text = png_chunk(kind, b"name\0\0" + zlib.compress(bytes(2**21)))  # longer than Pillow accepts
+        longer = PREFIX + base64.b64encode(content[:start] + text + content[start:]).decode()
+        assert Sketchpad().preprocess(longer) == Sketchpad().preprocess(drawing)
+
+
+def test_drawing_is_unfinished_while_the_pen_is_down():
+    drawing = data_url(render(DIGITS[2]))
+    unfinished = Sketchpad().preprocess({"unfinished": drawing})
+    assert isinstance(unfinished, UnfinishedDrawing)
+    assert sketch_image(unfinished) == Sketchpad().preprocess(drawing)
+
+
+ERASED = data_url(Image.new("RGBA", (280, 280)))
+
+
+@pytest.mark.parametrize(
+    "empty", [None, "", ERASED, {"unfinished": ERASED}], ids=["none", "", "erased", "erased so far"]
+)
 def test_empty_canvas_gives_none(empty):
     assert Sketchpad().preprocess(empty) is None
 
@@ -45,6 +68,8 @@ def test_empty_canvas_gives_none(empty):
         ("digit.json", "not a PNG image"),
         ("/etc/passwd", "not a PNG image"),
         ({"path": 5}, "not a PNG image"),
+        ({"unfinished": {"unfinished": PREFIX}}, "not a PNG image"),
+        ({"unfinished": PREFIX}, "damaged"),
         ({"url": "http://127.0.0.1:9/digit.png"}, "not a PNG image"),
         (5, "not a PNG image"),
         ("data:image/jpeg;base64,AAAA", "not a PNG image"),

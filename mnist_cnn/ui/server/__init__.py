@@ -15,16 +15,19 @@ named with a part fail if it has changed.
     of the server that Gradio starts. Tests: `tests/ui/test_bounded_protocol.py`, `tests/ui/test_app.py`.
 `guarded_queue`
     `Queue`: that `start_processing` ends at an error; `pending_messages_per_session` and `pending_event_ids_session`,
-    which are read by session; that an event which is not `alive` ends. Tests: `tests/ui/test_guarded_queue.py`.
+    which are read by session; that an event which is not `alive` ends; `sleep_when_free` and
+    `progress_update_sleep_when_free`, the seconds between two looks for events and for progress. Tests:
+    `tests/ui/test_guarded_queue.py`.
 `guarded_blocks`
     `Blocks.preprocess_data` and `Blocks.postprocess_data`: their arguments; that Gradio fetches what a `path` in the
-    inputs names, if `is_http_url_like`; and that a copy of a `BlockFunction` with
-    fewer `outputs` is enough to process fewer outputs. `gr.Error.print_exception`: that False keeps the traceback out
-    of the log. Tests: `tests/e2e/test_bad_input.py`, which also reads the log; speed: `benchmarks/ui_overhead.py`.
+    inputs names, if `is_http_url_like`; that a copy of a `BlockFunction` with fewer `outputs` is enough to process
+    fewer outputs; and that a session has components of its own, `state[block._id]`. `gr.Error.print_exception`: that
+    False keeps the traceback out of the log. Tests: `tests/ui/test_guarded_blocks.py`, `tests/e2e/test_bad_input.py`,
+    which also reads the log; speed: `benchmarks/ui_overhead.py`, `benchmarks/load_test.py`.
 `components/image_upload`, `sketchpad`
-    `GRADIO_CACHE` is the folder of uploads, which `GRADIO_TEMP_DIR` sets; `preprocess` runs in a thread. In the page,
-    `window.gradio_config` has `root`, `api_prefix` and `max_file_size`; the route `upload` answers with a list of
-    paths. Tests: `tests/e2e/test_bad_input.py`, `tests/e2e/test_image_upload.py`.
+    `GRADIO_CACHE` is the folder of uploads, which `GRADIO_TEMP_DIR` sets; `preprocess` of the former runs in a thread.
+    In the page, `window.gradio_config` has `root`, `api_prefix` and `max_file_size`; the route `upload` answers with a
+    list of paths. Tests: `tests/e2e/test_bad_input.py`, `tests/e2e/test_image_upload.py`.
 `components/image_upload`, `model_choice`, `percent_slider`
     `is_template` makes the page render a subclass as its parent; `get_config` reads the names of constructor arguments.
     Tests: the page shows these components at all.

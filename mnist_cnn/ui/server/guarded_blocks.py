@@ -27,6 +27,9 @@ class GuardedBlocks(gr.Blocks):
     ) -> list[Any]:
         """As in Gradio, which raises all kinds of errors for invalid inputs and logs a traceback of each.
 
+        The values of an event with `preprocess=False` are preprocessed all the same, but not each in a thread: with
+        many users, threads wait for each other's hold of Python's lock. Its components must not have a `data_model`.
+
         Raises:
             gr.Error: there are too few values, or one does not fit its component, or names a URL, which Gradio would
                 have the server fetch.
@@ -34,8 +37,14 @@ class GuardedBlocks(gr.Blocks):
         if any(is_http_url_like(path) for path in _paths(inputs)):
             raise user_error("Files are not fetched from URLs. Download the file, and upload it here.")
         try:
+            state = state or SessionState(self)
             values: list[Any] = await super().preprocess_data(block_fn, inputs, state, explicit_call)
-            return values
+            if block_fn.preprocess:
+                return values
+            return [
+                value if block.stateful else state[block._id].preprocess(value)
+                for block, value in zip(block_fn.inputs, values, strict=True)
+            ]
         except Exception as error:
             if isinstance(error, gr.Error) and not error.print_exception:  # a `user_error`
                 raise
@@ -48,7 +57,16 @@ class GuardedBlocks(gr.Blocks):
 
         Gradio creates each of them, and the schema of its values, at every update, which takes several times as long
         as the one component that a training run updates.
+
+        The values of an event with `postprocess=False` are postprocessed, too, but not each in a thread. It must return
+        a value for each of several outputs, and no updates.
         """
+        if not block_fn.postprocess:
+            state = state or SessionState(self)
+            predictions = [
+                state.get(block._id, block).postprocess(value)
+                for block, value in zip(block_fn.outputs, predictions, strict=True)
+            ]
         by_component = isinstance(predictions, dict) and any(isinstance(key, gr.blocks.Block) for key in predictions)
         if not by_component:
             output: list[Any] = await super().postprocess_data(block_fn, predictions, state)

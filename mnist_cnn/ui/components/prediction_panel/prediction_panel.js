@@ -49,10 +49,14 @@ class PredictionView {
     this.write(".verdict .message", value.message);
     clearTimeout(this.announcing);
     this.announcing = setTimeout(() => this.write(".announcement", value.message), PredictionView.SETTLED_AFTER);
-    this.fill(".models tbody", value.models, (row, { rank, ...texts }) => {
-      row.className = rank;
-      for (const [name, text] of Object.entries(texts)) this.write(`.${name}`, text, row);
-    });
+    // Without models the pen is down, and the table still is about what was drawn before.
+    this.root.querySelector(".models").classList.toggle("outdated", !value.models);
+    if (value.models) {
+      this.fill(".models tbody", value.models, (row, { rank, ...texts }) => {
+        row.className = rank;
+        for (const [name, text] of Object.entries(texts)) this.write(`.${name}`, text, row);
+      });
+    }
     const number = value.number ?? [];
     this.fill(".number", number, (item, { digit, confidence }, index) => {
       const button = item.querySelector("button");

@@ -105,9 +105,10 @@ class Sketchpad {
 
   /**
    * @param {HTMLElement} root holds the canvas and the tools of sketchpad.html
-   * @param {(value: string | { path: string }, message?: string) => void} send receives the drawing as a PNG data URL,
-   *   ink in the alpha channel, or where the server keeps the image file; "" if there is neither. With a message, which
-   *   says why, the value is not to be classified
+   * @param {(value: string | { unfinished: string } | { path: string }, message?: string) => void} send receives the
+   *   drawing as a PNG data URL, ink in the alpha channel, which is `unfinished` while the pen is down; or where the
+   *   server keeps the image file; "" if there is neither. With a message, which says why, the value is not to be
+   *   classified
    * @param {{ width: number, examples: { name: string, strokes: number[][][] }[] }} data example drawings
    */
   constructor(root, send, data) {
@@ -588,7 +589,8 @@ class Sketchpad {
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = Sketchpad.SENT_SIDE;
     this.render(canvas.getContext("2d"), Sketchpad.SENT_SIDE, "black", this.maxSentWidth());
-    return canvas.toDataURL("image/png");
+    const url = canvas.toDataURL("image/png");
+    return this.pointer ? { unfinished: url } : url;
   }
 
   /**
