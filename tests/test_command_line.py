@@ -148,7 +148,7 @@ def test_augmentation_is_trained_with_and_a_model_without_file_is_announced(smal
     ("arguments", "message"),
     [
         (["--train-fraction", "0.0001"], "train_fraction must be from 0.001 to 1, not 0.0001"),
-        (["--train-fraction", "0.01"], "batch_size (64) exceeds the training set (4)"),
+        (["--train-fraction", "0.01"], "batch_size (96) exceeds the training set (4)"),
         (["--epochs", "0"], "epochs must be from 1 to 1000, not 0"),
         (["--lr", "-1"], "lr must be from 0.0001 to 10, not -1.0"),
         (["--output", "."], "is a folder"),

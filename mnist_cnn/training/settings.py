@@ -137,7 +137,7 @@ _FINE_TUNING = dataclasses.replace(
 
 RECIPES: dict[str, dict[str, TrainingSettings]] = {
     "default": {
-        "net-25k": _DEFAULT,
+        "net-25k": dataclasses.replace(_DEFAULT, batch_size=96, lr=0.25, muon_lr=0.125),
         "net-8k": dataclasses.replace(_DEFAULT, model="net-8k", warmup_fraction=0.05),
     },
     "reference": {name: dataclasses.replace(_REFERENCE, model=name) for name in MODELS},

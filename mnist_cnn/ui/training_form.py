@@ -11,7 +11,7 @@ from ..training import AUGMENTATIONS, TrainingSettings, augmentation_name, get_s
 from ..training.settings import LIMITS
 
 RECIPES = ("default", "reference")  # those with one epoch
-BATCH_SIZES = (8, 16, 32, 64, 128, 256)
+BATCH_SIZES = (8, 16, 32, 64, 96, 128, 256)
 
 
 @dataclass(frozen=True)

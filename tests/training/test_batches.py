@@ -95,7 +95,7 @@ def test_images_without_labels_are_rejected(num_images, num_labels):
 
 
 def test_batch_larger_than_the_training_set_is_rejected():
-    with pytest.raises(ValueError, match=r"batch_size \(64\) exceeds the training set \(20\)"):
+    with pytest.raises(ValueError, match=r"batch_size \(96\) exceeds the training set \(20\)"):
         build_training_set(*numbered(20), get_settings("net-25k"), None, generator())
 
 

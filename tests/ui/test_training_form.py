@@ -39,7 +39,7 @@ def test_link_without_settings_gives_the_recipe():
         ({"train_fraction": "25"}, "training data must be from 0.1 % to 100 %"),
         ({"seed": "-1"}, "seed must be a whole number from 0 to 2147483647"),
         ({"seed": "1.5"}, "seed must be a whole number, not '1.5'"),
-        ({"lr": "1.9"}, "use at most 0.8, or larger batches"),
+        ({"lr": "1.9"}, "use at most 1, or larger batches"),
     ],
 )
 def test_invalid_link_is_rejected(query, message):
