@@ -276,6 +276,6 @@ def test_invalid_combination_of_settings_is_rejected_before_training(train_page)
     page.click("#settings button")
     enter(page.get_by_role("spinbutton", name="Learning rate"), "1.9")
     page.click("#train")
-    wait_for(page, "use at most 0.8, or larger batches")
+    wait_for(page, "use at most 1, or larger batches")
     assert page.is_enabled("#train")
     assert percent_done(page) == 0
