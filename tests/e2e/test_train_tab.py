@@ -227,7 +227,7 @@ def test_runs_are_kept_and_compared(train_page):
     page.wait_for_function("document.querySelector('#use').disabled")
     page.get_by_label("net-25k").last.check()
     page.click("#settings button")
-    page.wait_for_function("document.querySelector('#settings input[type=number]')?.value === '0.2'")
+    page.wait_for_function("document.querySelector('#settings input[type=number]')?.value === '0.25'")
     page.click("#train")
     wait_for(page, "Training net-25k")
     wait_for(page, "Done")
