@@ -3,9 +3,9 @@
     python -m benchmarks.load_test [--users 50] [--rates 0.5 1 2 4 8] [--seconds 10]
 
 Each user draws the page's examples at a steady rate through the sketchpad's own event. As on the page, a drawing is
-skipped while the one before has no answer, and the pen is down for most: every eighth is finished, as those of strokes
-of 0.8 s are, of which the page sends ten drawings a second. Every rate is measured twice, the second time while one
-user trains. Users and server share this machine's cores.
+skipped while the one before has no answer. The pen is down for seven of eight drawings, as with strokes of 0.8 s, of
+which the page sends ten drawings a second. Every rate is measured twice, the second time while one user trains. Users
+and server share this machine's cores.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from tests.support.server import serve
 
 RESULTS = Path(__file__).parent / "results" / "load_test.json"
 TARGET_P95_MS, TARGET_RPS = 500, 200
-DRAWINGS_PER_STROKE = 8
+DRAWINGS_PER_STROKE = 8  # the last of which is finished
 
 Row = dict[str, float | int | bool]
 
@@ -72,8 +72,8 @@ async def draw_steadily(client: Client, drawings: list[str], rate: float, second
     end = due + seconds
     while due < end:
         sent = time.perf_counter()
-        unfinished = random.integers(DRAWINGS_PER_STROKE) > 0
-        prediction = await client.draw(drawings[random.integers(len(drawings))], unfinished=bool(unfinished))
+        unfinished = bool(random.integers(DRAWINGS_PER_STROKE) > 0)
+        prediction = await client.draw(drawings[random.integers(len(drawings))], unfinished=unfinished)
         received = time.perf_counter()
         responses.seconds.append(received - sent)
         responses.errors += prediction is None

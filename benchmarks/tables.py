@@ -323,7 +323,8 @@ def load_test() -> str:
     )
     head = ["drawings offered a second", "one user trains", "served a second", "p50", "p95", "skipped", "errors"]
     return (
-        f"{_table(head, rows)}\n\n{measured['users']} users for {measured['seconds']:.0f} s each; "
+        f"{_table(head, rows)}\n\n{measured['users']} users for {measured['seconds']:.0f} s each, "
+        "with the pen down for seven of eight drawings; "
         f"{_machine(measured)}. Above the capacity of the cores, the page skips drawings: it sends the next when it "
         "has the prediction of the last."
     )

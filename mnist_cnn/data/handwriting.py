@@ -25,7 +25,7 @@ _MAX_STROKES = 5
 _PIECES = 4  # straight pieces of each curve between two control points
 _TIPS = 128  # places of the pen's tip along a path; at most 0.7 pixels of the image apart
 _NON_DIGITS = 0.08  # fraction of what is written
-_BLOT = 9  # pixels; a pen that fills a square of this side leaves a blot: MNIST has one in 1,000 digits
+_BLOT = 9  # side, in pixels, of a square of ink that makes a digit a blot; one in 1,000 of MNIST's digits has one
 
 # Ranges of the random changes; lengths in hundredths of the digit's height.
 _EXTRAPOLATION = 0.25  # how far mixtures reach beyond their drawings
@@ -144,19 +144,20 @@ def write_digits(count: int, generator: torch.Generator) -> tuple[torch.Tensor, 
 
     Returns:
         Images, uint8 (count, 28, 28), and labels, int64 (count,), 0 to 9 or `NON_DIGIT`, on the generator's device.
-        A digit that a thick pen made a blot is `NON_DIGIT`.
+        A digit that a thick pen has filled is a blot, and labelled `NON_DIGIT`.
     """
     table = _table(generator.device)
     weights = table.weights * torch.where(table.labels == NON_DIGIT, _NON_DIGITS, (1 - _NON_DIGITS) / len(DIGITS))
     chosen = torch.multinomial(weights, count, replacement=True, generator=generator)
     images = torch.cat([write_allographs(part, generator) for part in chosen.split(_PART)])
-    return images, table.labels[chosen].masked_fill(_blotted(images), NON_DIGIT)
+    is_blot = torch.cat([_is_blot(part) for part in images.split(_PART)])
+    return images, table.labels[chosen].masked_fill(is_blot, NON_DIGIT)
 
 
-def _blotted(images: torch.Tensor) -> torch.Tensor:
-    """Whether ink fills a square in images, uint8 (N, 28, 28): bool (N,)."""
-    darkest = -F.max_pool2d(-images.unsqueeze(1).float(), _BLOT, stride=1)  # (N, 1, 21, 21), least ink of each square
-    return darkest.amax((1, 2, 3)) > 127
+def _is_blot(images: torch.Tensor) -> torch.Tensor:
+    """Whether ink fills a square of `_BLOT` pixels in images, uint8 (N, 28, 28): bool (N,)."""
+    least_ink = -F.max_pool2d(-images.unsqueeze(1).float(), _BLOT, stride=1)  # (N, 1, 20, 20), of each square
+    return least_ink.amax((1, 2, 3)) > 127
 
 
 def write_allographs(allographs: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
