@@ -65,7 +65,7 @@ class TrainingSettings:
     # regularisation
     label_smoothing: float = 0.1
     logit_scale: float = 2.0  # multiplies the logits in the loss
-    dropout: float = 0.03
+    dropout: float = 0.0
 
     # data
     train_fraction: float = 1.0  # of the training set, drawn at random with the seed
@@ -114,19 +114,23 @@ _REFERENCE = TrainingSettings(
     schedule="one-cycle",
     label_smoothing=0.0,
     logit_scale=1.0,
+    dropout=0.03,
     stratified=False,
     crop_fraction=0.0,
     **AUGMENTATIONS["affine"],
 )
 # Many epochs: made the pretrained weights, which classify drawings as well as scans. The larger model also learns what
 # is no digit, and rejects for both: the smaller one has no capacity for that.
-_PRETRAINED = dataclasses.replace(_DEFAULT, recipe="pretrained", epochs=50, stratified=False, crop_fraction=0.0)
+_PRETRAINED = dataclasses.replace(
+    _DEFAULT, recipe="pretrained", epochs=50, dropout=0.03, stratified=False, crop_fraction=0.0
+)
 # Some seconds that teach a trained model a user's drawings, beside a sample of everything that it must not forget.
 _FINE_TUNING = dataclasses.replace(
     _DEFAULT,
     recipe="fine-tuning",
     lr=0.01,
     muon_lr=0.005,
+    dropout=0.03,
     train_fraction=0.1,
     stroke_augmentation=0.3,
     outlier_fraction=0.2,

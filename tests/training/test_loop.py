@@ -124,8 +124,8 @@ def test_closing_the_stream_ends_the_training(small_sets):
 
 
 def test_dropout_is_the_settings(small_sets):
-    model, _ = run(small_sets, "net-8k", dropout=0.0)
-    assert {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)} == {0.0}
+    model, _ = run(small_sets, "net-8k", dropout=0.1)
+    assert {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)} == {0.1}
     assert not same(model, run(small_sets, "net-8k")[0])
 
 
