@@ -18,7 +18,7 @@ from mnist_cnn.checkpoint import load_checkpoint, save_checkpoint
 from mnist_cnn.data import DataError, load_mnist
 from mnist_cnn.data.corrections import LabelledDrawings, decode_drawings
 from mnist_cnn.evaluation import confusion_matrix, logits_accuracy, predict_logits
-from mnist_cnn.models import DEFAULT_MODEL, MODELS, build_model, count_parameters
+from mnist_cnn.models import DEFAULT_MODEL, TRAINABLE, build_model, count_parameters
 from mnist_cnn.runtime import DEVICES, select_device
 from mnist_cnn.training import AUGMENTATIONS, RECIPES, Progress, get_settings, train
 from mnist_cnn.training.history import EVALUATE_AT, History
@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
     """Train as the options say; returns the process's exit status."""
     try:
         initial = load_checkpoint(options.init_from) if options.init_from else None
+        teacher = load_checkpoint(options.teacher).model if options.teacher else None
         if initial and options.model not in (None, initial.name):
             raise ValueError(f"{options.init_from} holds {initial.name}, not {options.model}; leave --model out.")
         settings = get_settings(
@@ -69,6 +70,8 @@ def run(options: argparse.Namespace) -> int:
 
     model = initial.model.requires_grad_() if initial else build_model(settings.model, settings.seed)
     model.to(device)
+    if teacher:
+        teacher.to(device, memory_format=torch.channels_last)
     num_parameters = count_parameters(model)
     print(f"{settings.model}: {num_parameters:,} parameters, recipe {settings.recipe}, seed {settings.seed}, {device}")
     if not options.output:
@@ -77,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
         history = History()
         evaluate_at = EVALUATE_AT if options.metrics or options.curves else ()
         try:
-            for progress in train(model, *training_set, settings, test_set, evaluate_at, drawings):
+            for progress in train(model, *training_set, settings, test_set, evaluate_at, drawings, teacher):
                 history.record(progress)
                 show_progress(progress, stopping.is_set())
                 if stopping.is_set():
@@ -132,7 +135,7 @@ def stop_on_interrupt() -> Iterator[threading.Event]:
 def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     """The options of the command line, `sys.argv`'s where `arguments` is None."""
     parser = argparse.ArgumentParser(description="Train a tiny CNN on MNIST.")
-    parser.add_argument("--model", choices=MODELS, help=f"model to train (default: {DEFAULT_MODEL})")
+    parser.add_argument("--model", choices=TRAINABLE, help=f"model to train (default: {DEFAULT_MODEL})")
     parser.add_argument("--recipe", choices=RECIPES, default="default", help="training settings (default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="passes over the training set (default: the recipe's)")
     parser.add_argument("--batch-size", type=int, help="samples per step (default: the recipe's)")
@@ -153,6 +156,7 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
         "--data-root", type=Path, help="folder that holds MNIST/raw (default: MNIST_ROOT if set, else data/)"
     )
     parser.add_argument("--init-from", type=Path, help="checkpoint to initialise from, instead of random weights")
+    parser.add_argument("--teacher", type=Path, help="checkpoint of a model whose probabilities are learnt, too")
     parser.add_argument("--drawings", type=Path, help="labelled drawings from the page (.npz) to train on, too")
     parser.add_argument("--output", type=Path, help="file to save the checkpoint to")
     parser.add_argument("--metrics", type=Path, help="file to save the metrics and the curves to, as JSON")

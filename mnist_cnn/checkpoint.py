@@ -7,6 +7,7 @@ import reprlib
 import tempfile
 import textwrap
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 from torch import nn
 
 from .calibration import UNCALIBRATED, Calibration
-from .models import MODELS, DigitCNN, build_model, model_name
+from .models import MODELS, TRAINABLE, DigitCNN, build_model, model_name
 
 WEIGHTS_DIR = Path(__file__).parent.parent / "weights"
 
@@ -39,7 +40,7 @@ class Checkpoint:
 
     Attributes:
         model: in evaluation mode, on the CPU, without gradients.
-        name: its key in `MODELS`.
+        name: its key in `TRAINABLE`.
         settings: its training settings as plain values; empty if unknown.
         test_accuracy: on MNIST's test set, 0 to 1; None if it was not evaluated.
         calibration: of the model.
@@ -89,7 +90,7 @@ def save_checkpoint(
     """Write a checkpoint atomically: a reader finds the old file or the complete new one.
 
     Args:
-        model: a model of `MODELS`.
+        model: a model of `TRAINABLE`.
         path: the file to write; its folder is created if it does not exist.
         settings: the training settings as plain values (`dataclasses.asdict`).
         test_accuracy: 0 to 1.
@@ -139,13 +140,13 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     with path.open("rb") as file:
         content = file.read(_MAX_BYTES + 1)
     try:
-        return decode_checkpoint(content)
+        return decode_checkpoint(content, TRAINABLE)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
 
 
-def decode_checkpoint(file: bytes) -> Checkpoint:
-    """The same for the content of a file.
+def decode_checkpoint(file: bytes, models: Collection[str] = MODELS) -> Checkpoint:
+    """The same for the content of a file, which must hold one of `models`.
 
     Raises:
         CheckpointError: as `load_checkpoint`. The message quotes a few hundred characters of the file at most.
@@ -159,8 +160,8 @@ def decode_checkpoint(file: bytes) -> Checkpoint:
     name, settings = content.get("model"), content.get("settings")
     accuracy = content.get("test_accuracy")
     temperature, threshold = content.get("temperature"), content.get("rejection_threshold")
-    if not isinstance(name, str) or name not in MODELS:
-        raise CheckpointError(f"Unknown model {reprlib.repr(name)}. Available: {', '.join(MODELS)}.")
+    if not isinstance(name, str) or name not in models:
+        raise CheckpointError(f"Unknown model {reprlib.repr(name)}. Available: {', '.join(models)}.")
     if not isinstance(settings, dict):
         raise CheckpointError("It has no training settings.")
     if accuracy is not None and not (isinstance(accuracy, float) and 0 <= accuracy <= 1):

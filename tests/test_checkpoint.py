@@ -12,12 +12,19 @@ import torch
 
 from mnist_cnn import checkpoint
 from mnist_cnn.calibration import Calibration
-from mnist_cnn.checkpoint import CheckpointError, load_checkpoint, load_pretrained, pretrained_path, save_checkpoint
-from mnist_cnn.models import MODELS, build_model
+from mnist_cnn.checkpoint import (
+    CheckpointError,
+    decode_checkpoint,
+    load_checkpoint,
+    load_pretrained,
+    pretrained_path,
+    save_checkpoint,
+)
+from mnist_cnn.models import TEACHER, TRAINABLE, build_model
 from tests.support import PROJECT
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", TRAINABLE)
 def test_saved_checkpoint_loads_unchanged(tmp_path, name):
     model = build_model(name, seed=3).eval()
     save_checkpoint(
@@ -28,6 +35,12 @@ def test_saved_checkpoint_loads_unchanged(tmp_path, name):
     assert (loaded.name, loaded.settings) == (name, {"epochs": 2})
     assert (loaded.test_accuracy, loaded.calibration) == (0.97, Calibration(0.5, 0.75))
     assert torch.equal(loaded.model(images), model(images))
+
+
+def test_uploaded_file_must_hold_one_of_the_two_models(tmp_path):
+    save_checkpoint(build_model(TEACHER, seed=0), tmp_path / "w.pt")
+    with pytest.raises(CheckpointError, match=r"Unknown model 'net-210k'\. Available: net-8k, net-25k\.$"):
+        decode_checkpoint((tmp_path / "w.pt").read_bytes())
 
 
 def test_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):

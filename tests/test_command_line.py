@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 import train
 from mnist_cnn.checkpoint import load_checkpoint
@@ -72,6 +73,20 @@ def test_training_continues_from_a_checkpoint(small_root, tmp_path, capsys):
 
     assert main("--init-from", first, "--model", "net-25k", *common) == 2
     assert "holds net-8k, not net-25k" in capsys.readouterr().err
+
+
+def test_teacher_is_trained_and_teaches(small_root, tmp_path, capsys):
+    teacher, alone, taught = (tmp_path / name for name in ("teacher.pt", "alone.pt", "taught.pt"))
+    common = ("--data-root", small_root, "--epochs", 1, "--batch-size", 50)
+    assert main("--model", "net-210k", "--recipe", "pretrained", *common, "--output", teacher) == 0
+    assert "210,010 parameters" in capsys.readouterr().out
+    assert main("--model", "net-8k", *common, "--output", alone) == 0
+    assert main("--model", "net-8k", *common, "--teacher", teacher, "--output", taught) == 0
+    first, second = (load_checkpoint(path).model.conv5.weight for path in (alone, taught))
+    assert not torch.equal(first, second)
+
+    assert main("--teacher", tmp_path / "none.pt") == 2
+    assert "There is no checkpoint at" in capsys.readouterr().err
 
 
 def interrupt_at(step, monkeypatch, times=1):

@@ -1,6 +1,6 @@
 """The training set of a run, and its batches: shuffled, augmented, normalised."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 
@@ -58,12 +58,13 @@ def epoch_batches(
     images: torch.Tensor,
     labels: torch.Tensor,
     settings: TrainingSettings,
-    target_std: tuple[float, float] | None,
+    target_stds: Sequence[tuple[float, float] | None],
     generator: torch.Generator,
-) -> Iterator[LabelledImages]:
-    """One epoch in random order: model inputs, float32 (B, 1, 28, 28), and labels, int64 (B,).
+) -> Iterator[tuple[torch.Tensor, ...]]:
+    """One epoch in random order: the inputs of each model, float32 (B, 1, 28, 28), and last labels, int64 (B,).
 
     `images` and `labels` are what `build_training_set` returned; written digits at their end are replaced by new ones.
+    `target_stds` has the `TARGET_STD` of each model that receives the images.
     """
     num_others = round(len(images) / (1 + settings.handwriting_fraction))
     if num_others < len(images):
@@ -76,8 +77,8 @@ def epoch_batches(
         augmented[others] = augment_strokes(
             augmented[others], labels[indices][others], settings.stroke_augmentation, generator
         )
-        inputs = normalize(augmented, target_std)  # (chunk, 1, 28, 28)
-        yield from zip(inputs.split(settings.batch_size), labels[indices].split(settings.batch_size), strict=True)
+        inputs = [normalize(augmented, target_std) for target_std in target_stds]  # (chunk, 1, 28, 28) each
+        yield from zip(*(part.split(settings.batch_size) for part in (*inputs, labels[indices])), strict=True)
 
 
 def random_order(labels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -17,6 +17,7 @@ from ..evaluation import accuracy
 from ..models import DigitCNN
 from ..runtime import limit_threads, reuse_freed_memory
 from .batches import LabelledImages, build_training_set, epoch_batches, random_crop
+from .distillation import distillation_loss
 from .muon import Muon
 from .progress import Progress, ProgressMeter
 from .settings import TrainingSettings
@@ -33,6 +34,7 @@ def train(
     test: LabelledImages | None = None,
     evaluate_at: Sequence[float] = (1.0,),
     extra_data: LabelledImages | None = None,
+    teacher: DigitCNN | None = None,
 ) -> Iterator[Progress]:
     """Train a model in place, yielding progress after every step; every image is seen once an epoch.
 
@@ -48,6 +50,7 @@ def train(
         test: images and labels to evaluate the accuracy on; never trained on.
         evaluate_at: when, as fractions of the run; at the end on all of `test`, before that on a tenth of it.
         extra_data: images and labels that join the settings' fraction of the training set.
+        teacher: a larger trained model, in evaluation mode, whose probabilities the model learns, too.
 
     Raises:
         ValueError: no images, or not as many labels, or fewer images than a batch holds.
@@ -62,20 +65,27 @@ def train(
     optimizers = make_optimizers(model, settings)
     schedulers = make_schedulers(optimizers, settings, meter.total_steps)
     targets = class_targets(device)  # (11, 10)
+    target_stds = [network.TARGET_STD for network in (model, teacher) if network]
+    bfloat16 = settings.precision == "bfloat16"
     crop_steps = settings.crop_fraction * meter.total_steps
     eval_steps = {round(fraction * meter.total_steps) for fraction in evaluate_at} if test else set()
 
     with limit_threads(settings.num_threads):
         for _ in range(settings.epochs):
             meter.start()
-            for x, y in epoch_batches(images, labels, settings, model.TARGET_STD, generator):
+            for *inputs, y in epoch_batches(images, labels, settings, target_stds, generator):
+                x = inputs[0]  # (B, 1, 28, 28)
                 on_crops = meter.step < crop_steps
                 if on_crops:
                     x = random_crop(x, model.CROP_SIZE, generator)  # (B, 1, H, W)
-                with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bfloat16"):
+                with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
                     logits = model(x)  # (B, 10)
                 logits = logits.float() * settings.logit_scale
                 loss = F.cross_entropy(logits, targets[y], label_smoothing=settings.label_smoothing)
+                if teacher:
+                    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+                        teacher_logits = teacher(inputs[1])  # (B, 10)
+                    loss = distillation_loss(loss, logits, teacher_logits.float() * settings.logit_scale)
                 loss.backward()
                 lr = optimizers[-1].param_groups[0]["lr"]
                 for optimizer, scheduler in zip(optimizers, schedulers, strict=True):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..data.affine import NO_AFFINE, AffineRanges
-from ..models import DEFAULT_MODEL, MODELS
+from ..models import DEFAULT_MODEL, MODELS, TEACHER, TRAINABLE
 from ..runtime import has_bfloat16
 
 # Smallest and largest value of each number; the command line and the page allow the same.
@@ -77,7 +77,7 @@ class TrainingSettings:
     crop_fraction: float = 0.85  # of all steps, the first ones, which train on crops: a third less work or more
 
     def __post_init__(self) -> None:
-        names = {"model": MODELS, "optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS}
+        names = {"model": TRAINABLE, "optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS}
         problems = [
             f"{name} must be one of {', '.join(known)}, not {getattr(self, name)!r}"
             for name, known in names.items()
@@ -119,18 +119,15 @@ _REFERENCE = TrainingSettings(
     crop_fraction=0.0,
     **AUGMENTATIONS["affine"],
 )
-# Many epochs: made the pretrained weights, which classify drawings as well as scans. The larger model also learns what
-# is no digit, and rejects for both: the smaller one has no capacity for that.
-_PRETRAINED = dataclasses.replace(
-    _DEFAULT, recipe="pretrained", epochs=50, dropout=0.03, stratified=False, crop_fraction=0.0
-)
+# Many epochs: made the pretrained weights, which classify drawings as well as scans, and their teacher. net-25k also
+# learns what is no digit, and rejects for both: net-8k has no capacity for that.
+_PRETRAINED = dataclasses.replace(_DEFAULT, recipe="pretrained", epochs=50, stratified=False, crop_fraction=0.0)
 # Some seconds that teach a trained model a user's drawings, beside a sample of everything that it must not forget.
 _FINE_TUNING = dataclasses.replace(
     _DEFAULT,
     recipe="fine-tuning",
     lr=0.01,
     muon_lr=0.005,
-    dropout=0.03,
     train_fraction=0.1,
     stroke_augmentation=0.3,
     outlier_fraction=0.2,
@@ -152,6 +149,19 @@ RECIPES: dict[str, dict[str, TrainingSettings]] = {
         "net-8k": dataclasses.replace(
             _PRETRAINED, model="net-8k", lr=0.1, stroke_augmentation=0.5, handwriting_fraction=0.6
         ),
+        TEACHER: dataclasses.replace(
+            _PRETRAINED,
+            model=TEACHER,
+            epochs=20,
+            batch_size=128,
+            lr=0.3,
+            muon_lr=0.15,
+            label_smoothing=0.0,
+            dropout=0.03,
+            stroke_augmentation=0.3,
+            outlier_fraction=0.25,
+            handwriting_fraction=0.5,
+        ),
     },
     "fine-tuning": {name: dataclasses.replace(_FINE_TUNING, model=name) for name in MODELS},
 }
@@ -163,7 +173,7 @@ def get_settings(model: str, recipe: str = "default", **changes: Any) -> Trainin
     The recipe `default` has the precision bfloat16 where `has_bfloat16`.
 
     Args:
-        model: a key of `MODELS`.
+        model: a key of `TRAINABLE`.
         recipe: a key of `RECIPES`.
         changes: fields of `TrainingSettings`; those that are None stay as in the recipe. Where `lr` changes and
             `muon_lr` is not given, `muon_lr` changes by the same factor.

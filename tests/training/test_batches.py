@@ -30,7 +30,7 @@ def test_epoch_has_every_image_once_in_random_order(stratified):
     images, labels = numbered(130)
     settings = get_settings("net-25k", batch_size=32, stratified=stratified)
     source = generator()
-    first, second = (list(epoch_batches(images, labels, settings, None, source)) for _ in range(2))
+    first, second = (list(epoch_batches(images, labels, settings, [None], source)) for _ in range(2))
     assert [len(x) for x, _ in first] == [32, 32, 32, 32, 2]
     for batches in (first, second):
         assert numbers(batches).sort().values.tolist() == list(range(130))
@@ -42,7 +42,7 @@ def test_stratified_batches_have_the_class_frequencies_of_the_training_set():
     images, _ = numbered(240)
     labels = torch.tensor([0] * 120 + [1] * 80 + [2] * 40)
     settings = get_settings("net-25k", batch_size=24, stratified=True)
-    for _, y in epoch_batches(images, labels, settings, None, generator()):
+    for _, y in epoch_batches(images, labels, settings, [None], generator()):
         assert (y.bincount(minlength=3) - torch.tensor([12, 8, 4])).abs().max() <= 2
 
 
@@ -50,7 +50,7 @@ def test_batches_are_augmented_and_normalised():
     images, labels = (torch.from_numpy(array).long() for array in handwriting(40, seed=0))
     images = images.to(torch.uint8)
     settings = get_settings("net-25k", stroke_augmentation=1.0, stratified=False)
-    ((x, y),) = epoch_batches(images, labels, settings, None, generator())
+    ((x, y),) = epoch_batches(images, labels, settings, [None], generator())
     assert x.shape == (40, 1, 28, 28) and x.dtype == torch.float32
     order = torch.randperm(40, generator=generator())
     assert torch.equal(y, labels[order])

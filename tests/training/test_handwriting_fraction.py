@@ -21,7 +21,7 @@ def test_epoch_holds_the_training_set_and_written_digits():
     images, labels = training_set(SETTINGS, generator)
     before = images.clone(), labels.clone()
     assert len(images) == len(labels) == 180  # 100 digits, 20 outliers and half as many written digits
-    batches = list(epoch_batches(images, labels, SETTINGS, None, generator))
+    batches = list(epoch_batches(images, labels, SETTINGS, [None], generator))
     assert sum(len(y) for _, y in batches) == 180
     assert torch.equal(images[:120], before[0][:120]) and torch.equal(labels[:120], before[1][:120])
     assert images[120:].amax((1, 2)).eq(255).all()
@@ -32,9 +32,9 @@ def test_epoch_holds_the_training_set_and_written_digits():
 def test_every_epoch_writes_new_digits():
     generator = torch.Generator().manual_seed(0)
     images, labels = training_set(SETTINGS, generator)
-    list(epoch_batches(images, labels, SETTINGS, None, generator))
+    list(epoch_batches(images, labels, SETTINGS, [None], generator))
     first = images[120:].clone()
-    list(epoch_batches(images, labels, SETTINGS, None, generator))
+    list(epoch_batches(images, labels, SETTINGS, [None], generator))
     assert (images[120:] != first).flatten(1).any(1).all()
 
 
@@ -42,7 +42,7 @@ def test_written_digits_are_not_augmented_further():
     settings = dataclasses.replace(SETTINGS, stroke_augmentation=1.0, outlier_fraction=0.0, stratified=False)
     generator = torch.Generator().manual_seed(0)
     images, labels = training_set(settings, generator)
-    (inputs, _), *_ = epoch_batches(images, labels, dataclasses.replace(settings, batch_size=150), None, generator)
+    (inputs, _), *_ = epoch_batches(images, labels, dataclasses.replace(settings, batch_size=150), [None], generator)
 
     def keys(batch):
         return {tuple(image.flatten().tolist()) for image in batch}
