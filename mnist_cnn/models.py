@@ -1,6 +1,8 @@
 """The two models, and one that teaches them. All end in one 7×7 map per class whose mean is that class's logit."""
 
 import math
+from collections import ChainMap
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
@@ -150,7 +152,7 @@ class Net210k(Net25k):
 MODELS: dict[str, type[DigitCNN]] = {"net-8k": Net8k, "net-25k": Net25k}
 DEFAULT_MODEL = "net-25k"
 TEACHER = "net-210k"
-TRAINABLE: dict[str, type[DigitCNN]] = MODELS | {TEACHER: Net210k}
+TRAINABLE: Mapping[str, type[DigitCNN]] = ChainMap({TEACHER: Net210k}, MODELS)  # `MODELS` first, also later additions
 
 
 def build_model(name: str, seed: int | None = None) -> DigitCNN:
