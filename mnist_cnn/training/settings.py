@@ -128,9 +128,7 @@ _FINE_TUNING = dataclasses.replace(
     recipe="fine-tuning",
     lr=0.01,
     muon_lr=0.005,
-    label_smoothing=0.0,
-    logit_scale=2.65,  # what calibrates the pretrained models, so that nothing has to be learnt but the drawings
-    train_fraction=0.08,
+    train_fraction=0.1,
     stroke_augmentation=0.3,
     outlier_fraction=0.2,
     handwriting_fraction=0.2,
@@ -165,7 +163,11 @@ RECIPES: dict[str, dict[str, TrainingSettings]] = {
             handwriting_fraction=0.5,
         ),
     },
-    "fine-tuning": {name: dataclasses.replace(_FINE_TUNING, model=name) for name in MODELS},
+    "fine-tuning": {
+        "net-25k": _FINE_TUNING,
+        # The scale that calibrates the pretrained net-8k, so that it has nothing to learn but the drawings.
+        "net-8k": dataclasses.replace(_FINE_TUNING, model="net-8k", label_smoothing=0.0, logit_scale=2.65),
+    },
 }
 
 
