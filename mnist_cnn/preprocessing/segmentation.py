@@ -28,8 +28,9 @@ _MIN_HEIGHT = 0.45  # of a digit, as a fraction of the height of the line
 # How much neighbouring digits overlap: along the line at most, as a fraction of its height, and across it at least, as
 # a fraction of the lower digit.
 _MAX_OVERLAP_ALONG, _MIN_OVERLAP_ACROSS = 0.2, 0.4
-# A gap below this fraction of the height may be one inside a digit: the narrower it is, the more the digits on both
-# sides of it must look like digits. The logarithm of their probabilities is reduced by up to this.
+# A gap below this fraction of the height may be one between digits or inside one: the narrower it is, the more the
+# digits on both sides of it must look like digits, and the wider, the more the digit around it. The logarithm of their
+# probabilities is reduced by up to this.
 _CLEAR_GAP, _MAX_PENALTY = 0.2, 0.02
 # Of the two most likely classes of each digit together. A digit alone has to be more probable to be accepted, but it is
 # rare that several components on a line all look like digits by chance.
@@ -39,7 +40,10 @@ _TOLERANCE = 2  # pixels by which the bounding boxes of the same ink may differ
 
 @dataclass(frozen=True)
 class _Group:
-    """Components `first` to `last`, and their bounding box in pixels, `right` and `bottom` exclusive."""
+    """Components `first` to `last`, and their bounding box in pixels, `right` and `bottom` exclusive.
+
+    `gap` is the widest one between the components along the line, in pixels, 0 without any.
+    """
 
     first: int
     last: int
@@ -47,6 +51,7 @@ class _Group:
     top: int
     right: int
     bottom: int
+    gap: int = 0
 
 
 def segment_number(
@@ -90,7 +95,7 @@ def segment_number(
     whole = [stages.image] if stages and is_digit and not _has_more_ink(stages) else []
     probabilities = top2_probability(np.stack([*whole, *(digit.image for digit in digits)]))
     candidates = {
-        group: (digit, float(np.log(probability)))
+        group: (digit, float(np.log(probability)) - _MAX_PENALTY * _clearness(group.gap, line_height))
         for group, digit, probability in zip(groups, digits, probabilities[len(whole) :], strict=True)
         if probability >= _MIN_PROBABILITY
     }
@@ -133,15 +138,16 @@ def _find_components(ink: np.ndarray) -> tuple[np.ndarray, list[_Group]]:
 def _join(components: Sequence[_Group], line_height: int) -> _Group | None:
     """The group of some components that follow each other; None if they can hardly be one digit."""
     left = min(component.left for component in components)
-    right = components[0].right
+    right, gap = components[0].right, 0
     for component in components[1:]:
-        if component.left - right > _MAX_GAP * line_height:
-            return None
+        gap = max(gap, component.left - right)
         right = max(right, component.right)
+    if gap > _MAX_GAP * line_height:
+        return None
     top, bottom = min(component.top for component in components), max(component.bottom for component in components)
     if bottom - top < _MIN_HEIGHT * line_height or (len(components) > 1 and right - left > _MAX_WIDTH * line_height):
         return None
-    return _Group(components[0].first, components[-1].last, left, top, right, bottom)
+    return _Group(components[0].first, components[-1].last, left, top, right, bottom, gap)
 
 
 def _cut(ink: np.ndarray, labels: np.ndarray, group: _Group) -> np.ndarray:
@@ -159,7 +165,8 @@ def _best_path(scores: Mapping[_Group, float], line_height: int, num_components:
     """The sequence of groups, neighbours on a line, that contains each component once and has the highest score.
 
     Args:
-        scores: of each group, ordered by their first component; they add up, less the penalties for narrow gaps.
+        scores: of each group, ordered by their first component; they add up, less the penalties for narrow gaps
+            between them.
         line_height: in pixels.
         num_components: of all groups together.
 
@@ -171,11 +178,16 @@ def _best_path(scores: Mapping[_Group, float], line_height: int, num_components:
         best = (score, [group]) if group.first == 0 else (-np.inf, [])
         for previous, (previous_score, path) in paths.items():
             if previous.last == group.first - 1 and _are_neighbours(previous, group, line_height):
-                penalty = _MAX_PENALTY * max(0.0, 1 - (group.left - previous.right) / (_CLEAR_GAP * line_height))
+                penalty = _MAX_PENALTY * (1 - _clearness(group.left - previous.right, line_height))
                 best = max(best, (previous_score + score - penalty, [*path, group]), key=lambda path: path[0])
         paths[group] = best
     complete = [path for group, path in paths.items() if group.last == num_components - 1]
     return max(complete, key=lambda path: path[0], default=(-np.inf, []))
+
+
+def _clearness(gap: int, line_height: int) -> float:
+    """How clearly a gap of some pixels separates digits: 0 if there is none, below 0 if they overlap, at most 1."""
+    return min(1.0, gap / (_CLEAR_GAP * line_height))
 
 
 def _are_neighbours(left: _Group, right: _Group, line_height: int) -> bool:

@@ -7,7 +7,13 @@ import pytest
 from PIL import Image
 
 from mnist_cnn.classifier import load_classifier
-from mnist_cnn.preprocessing import BlankSketchError, preprocess_with_stages, segmentation, sketch_to_mnist
+from mnist_cnn.preprocessing import (
+    BlankSketchError,
+    preprocess_with_stages,
+    segment_number,
+    segmentation,
+    sketch_to_mnist,
+)
 from tests.support.digits import DIGITS
 from tests.support.image_files import encode
 from tests.support.numbers import number
@@ -44,6 +50,14 @@ def test_numbers_are_split_into_their_digits(read, text):
 
 def test_gap_may_be_wider_than_the_digits(read):
     assert read(render(number("42", height=0.2, gap=0.28), width=8)) == "42"
+
+
+@pytest.mark.parametrize(("gap", "num_digits"), [(0.08, 2), (0.04, 0)])
+def test_gap_decides_where_everything_looks_like_a_digit(gap, num_digits):
+    image = render(number("11", height=0.3, gap=gap), width=8)
+    stages = preprocess_with_stages(image)
+    digits = segment_number(image, stages, is_digit=False, top2_probability=lambda images: np.full(len(images), 0.999))
+    assert len(digits) == num_digits
 
 
 def test_order_of_the_strokes_does_not_matter(read):
