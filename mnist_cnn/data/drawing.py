@@ -72,6 +72,16 @@ def stroke_width(ink: torch.Tensor) -> torch.Tensor:
     return 2 * ink.sum((1, 2)) / edge_length * (IMAGE_SIZE / ink.shape[-1])
 
 
+def dilate(fields: torch.Tensor, step: int) -> torch.Tensor:
+    """Dilation of drawings, or other fields (N, S, S), by a pixel: the largest values within it.
+
+    Even steps use a cross of five pixels and odd steps a square of nine, so that dots become octagons.
+    """
+    if step % 2:
+        return F.max_pool2d(fields, 3, stride=1, padding=1)
+    return torch.maximum(F.max_pool2d(fields, (3, 1), 1, (1, 0)), F.max_pool2d(fields, (1, 3), 1, (0, 1)))
+
+
 def fit_to_mnist(drawings: torch.Tensor, size: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
     """Scale and centre drawings as preprocessing does, and reduce them to MNIST's resolution.
 

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from ..constants import DIGIT_SIZE, IMAGE_SIZE
 from .allographs import DIGITS, NON_DIGITS
-from .drawing import uniform_sampler
+from .drawing import dilate, uniform_sampler
 from .outliers import NON_DIGIT
 
 _PART = 256  # digits at a time: few enough for the CPU's caches
@@ -329,18 +329,11 @@ def _closed(tips: torch.Tensor, closing: torch.Tensor) -> torch.Tensor:
     """
     margin = len(_CLOSING) - 1
     distance = _distance(tips, margin)
-    for step in range(1, len(_CLOSING)):
-        thick = (closing >= step).nonzero().squeeze(1)
+    for step in range(margin):
+        thick = (closing > step).nonzero().squeeze(1)
         if len(thick):
-            distance[thick] = _dilated(distance[thick], step)
+            distance[thick] = dilate(distance[thick], step)
     return distance[:, margin:-margin, margin:-margin]
-
-
-def _dilated(field: torch.Tensor, step: int) -> torch.Tensor:
-    """The largest values of fields (N, S, S) within a pixel: by turns in four and in eight directions."""
-    if step % 2:
-        return torch.maximum(F.max_pool2d(field, (3, 1), 1, (1, 0)), F.max_pool2d(field, (1, 3), 1, (0, 1)))
-    return F.max_pool2d(field, 3, stride=1, padding=1)
 
 
 def _centred(ink: torch.Tensor) -> torch.Tensor:

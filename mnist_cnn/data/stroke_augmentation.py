@@ -20,6 +20,7 @@ from .drawing import (
     DRAWING_SIZE,
     Uniform,
     bounding_box,
+    dilate,
     draw_line,
     fit_to_mnist,
     stroke_width,
@@ -250,20 +251,10 @@ def _close_gaps(drawings: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
     """
     steps = [(step, (radius > step).nonzero().squeeze(1)) for step in range(int(radius.max()))]
     for step, chosen in steps:
-        drawings[chosen] = _dilate(drawings[chosen], step)
+        drawings[chosen] = dilate(drawings[chosen], step)
     for step, chosen in reversed(steps):
-        drawings[chosen] = 1 - _dilate(1 - drawings[chosen], step)
+        drawings[chosen] = 1 - dilate(1 - drawings[chosen], step)
     return drawings
-
-
-def _dilate(drawings: torch.Tensor, step: int) -> torch.Tensor:
-    """Dilation of drawings (N, 56, 56) by a pixel.
-
-    Even steps use a cross of five pixels and odd steps a square of nine, so that dots become octagons.
-    """
-    if step % 2:
-        return F.max_pool2d(drawings, 3, stride=1, padding=1)
-    return torch.maximum(F.max_pool2d(drawings, (3, 1), 1, (1, 0)), F.max_pool2d(drawings, (1, 3), 1, (0, 1)))
 
 
 def _sharpen(drawings: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
