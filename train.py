@@ -16,7 +16,7 @@ import torch
 from mnist_cnn.calibration import calibrate
 from mnist_cnn.checkpoint import load_checkpoint, save_checkpoint
 from mnist_cnn.data import DataError, load_mnist
-from mnist_cnn.data.corrections import LabelledDrawings, decode_drawings
+from mnist_cnn.data.corrections import DrawingsError, LabelledDrawings, decode_drawings
 from mnist_cnn.evaluation import confusion_matrix, logits_accuracy, predict_logits
 from mnist_cnn.models import DEFAULT_MODEL, TRAINABLE, build_model, count_parameters
 from mnist_cnn.runtime import DEVICES, select_device
@@ -61,7 +61,8 @@ def run(options: argparse.Namespace) -> int:
         device = select_device(options.device)
         for path in filter(None, (options.output, options.metrics, options.curves)):
             check_writable(path)
-        drawings = load_drawings(options.drawings, settings.seed) if options.drawings else None
+        drawings = load_drawings(options.drawings) if options.drawings else LabelledDrawings()
+        extra_data = drawings.fine_tuning_copies(settings.seed) if drawings.count else None
         training_set = load_mnist(options.data_root, train=True)
         test_set = load_mnist(options.data_root, train=False)
     except (ValueError, OSError, DataError) as error:
@@ -80,12 +81,12 @@ def run(options: argparse.Namespace) -> int:
         history = History()
         evaluate_at = EVALUATE_AT if options.metrics or options.curves else ()
         try:
-            for progress in train(model, *training_set, settings, test_set, evaluate_at, drawings, teacher):
+            for progress in train(model, *training_set, settings, test_set, evaluate_at, extra_data, teacher):
                 history.record(progress)
                 show_progress(progress, stopping.is_set())
                 if stopping.is_set():
                     break
-        except ValueError as error:  # the batch is larger than the training set
+        except ValueError as error:  # the batch is larger than the training set, or the training diverged
             print(f"train.py: {error}", file=sys.stderr)
             return 2
         model = model_to_evaluate(model, progress, settings, *training_set)
@@ -102,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
                 print(f"checkpoint saved to {options.output}")
             if options.metrics:
                 confusion = confusion_matrix(logits, labels)
-                metrics = run_metrics(settings, num_parameters, progress, history, accuracy, confusion)
+                metrics = run_metrics(settings, num_parameters, progress, history, accuracy, confusion, drawings.count)
                 options.metrics.write_text(json.dumps(metrics, indent=2) + "\n")
                 print(f"metrics saved to {options.metrics}")
             if options.curves:
@@ -164,14 +165,17 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def load_drawings(path: Path, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The augmented copies of the drawings in a file: images, uint8 (N, 28, 28), and labels, int64 (N,).
+def load_drawings(path: Path) -> LabelledDrawings:
+    """The labelled drawings in a file.
 
     Raises:
         OSError: the file cannot be read.
         ValueError: it holds something else.
     """
-    return LabelledDrawings(*decode_drawings(path.read_bytes())).fine_tuning_copies(seed)
+    try:
+        return LabelledDrawings(*decode_drawings(path.read_bytes()))
+    except DrawingsError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def number_of_threads(text: str) -> int:

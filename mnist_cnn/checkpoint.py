@@ -131,14 +131,17 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     """Load what `save_checkpoint` wrote. The file may come from anyone: it cannot run code or exhaust memory.
 
     Raises:
-        CheckpointError: the file is missing, damaged or not a checkpoint of this project, or its weights do not fit
-            the model that it states.
+        CheckpointError: the file is missing, unreadable, damaged or not a checkpoint of this project, or its weights
+            do not fit the model that it states.
     """
     path = Path(path)
     if not path.is_file():
         raise CheckpointError(f"There is no checkpoint at {path}. Train a model: python train.py --output {path}")
-    with path.open("rb") as file:
-        content = file.read(_MAX_BYTES + 1)
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}. Check its permissions.") from error
     try:
         return decode_checkpoint(content, TRAINABLE)
     except CheckpointError as error:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 import torch
@@ -103,6 +104,16 @@ def test_unsuitable_checkpoint_is_rejected_with_the_reason(tmp_path, change, mes
     torch.save(content, path)
     with pytest.raises(CheckpointError, match=message):
         load_checkpoint(path)
+
+
+def test_file_without_permission_to_read_is_an_error(tmp_path, monkeypatch):
+    def denied(*_):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "w.pt").touch()
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(CheckpointError, match=r"w\.pt cannot be read: Permission denied\. Check its permissions\."):
+        load_checkpoint(tmp_path / "w.pt")
 
 
 def test_missing_truncated_and_foreign_files_are_rejected(tmp_path):

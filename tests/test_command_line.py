@@ -142,10 +142,12 @@ def test_model_is_fine_tuned_on_drawings(small_root, small_sets, tmp_path, capsy
     (tmp_path / "no.npz").write_bytes(b"no drawings")
     common = ("--init-from", PROJECT / "weights/net-8k.pt", "--recipe", "fine-tuning", "--lr", 0.05)
     common = (*common, "--epochs", 5, "--data-root", small_root)
-    assert main(*common, "--drawings", tmp_path / "drawings.npz", "--output", tmp_path / "w.pt") == 0
+    files = ("--output", tmp_path / "w.pt", "--metrics", tmp_path / "m.json")
+    assert main(*common, "--drawings", tmp_path / "drawings.npz", *files) == 0
+    assert json.loads((tmp_path / "m.json").read_text())["num_extra"] == 1
     assert accuracy(load_checkpoint(tmp_path / "w.pt").model, drawings.images, drawings.labels) == 1
     assert main(*common, "--drawings", tmp_path / "no.npz") == 2
-    assert "The file is damaged, or no .npz file" in capsys.readouterr().err
+    assert "no.npz: The file is damaged, or no .npz file" in capsys.readouterr().err
     assert main(*common, "--drawings", tmp_path / "none.npz") == 2
     assert "No such file" in capsys.readouterr().err
 
@@ -164,6 +166,7 @@ def test_augmentation_is_trained_with_and_a_model_without_file_is_announced(smal
     [
         (["--train-fraction", "0.0001"], "train_fraction must be from 0.001 to 1, not 0.0001"),
         (["--train-fraction", "0.01"], "batch_size (96) exceeds the training set (4)"),
+        (["--model", "net-210k"], "The recipe 'default' has no settings for net-210k. Recipes that have: pretrained."),
         (["--epochs", "0"], "epochs must be from 1 to 1000, not 0"),
         (["--lr", "-1"], "lr must be from 0.0001 to 10, not -1.0"),
         (["--output", "."], "is a folder"),

@@ -119,7 +119,7 @@ def decode_drawings(content: bytes) -> tuple[torch.Tensor, torch.Tensor]:
     except Exception as error:  # NumPy and the zip reader raise nearly any exception on a damaged or foreign file
         raise DrawingsError(
             "The file is damaged, or no .npz file with the arrays images and labels. Choose one that was downloaded "
-            "from this page."
+            "on the Draw tab."
         ) from error
     is_valid = (
         images.dtype == np.uint8

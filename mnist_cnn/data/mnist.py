@@ -80,16 +80,22 @@ def load_mnist(root: str | Path | None = None, train: bool = True) -> LabelledIm
         if names:
             _download(root, names)
     except Exception as error:
-        cause = f"{corruption}, and the download failed" if corruption else _cause(error)
-        raise DataError(_error_message(root, train, cause)) from error
+        if corruption:
+            raise DataError(_corrupt(root, train, f"{corruption}, and the download failed")) from error
+        missing = " and ".join(names)
+        raise DataError(
+            f"MNIST is not complete in {root / 'MNIST' / 'raw'}, and the download failed: {_cause(error)}. Try again "
+            f"with a network connection, or put {missing} (uncompressed) there, or set {DATA_ROOT_VARIABLE} to the "
+            "folder that holds MNIST/raw."
+        ) from error
     try:
         dataset = datasets.MNIST(root, train=train)
         images, labels = dataset.data, dataset.targets
     except Exception as error:
-        raise DataError(_error_message(root, train, _cause(error))) from error
+        raise DataError(_corrupt(root, train, _cause(error))) from error
     if images.shape != (len(labels), 28, 28) or len(labels) == 0 or not 0 <= labels.min() <= labels.max() <= 9:
         problem = f"images of shape {tuple(images.shape)} and {len(labels)} labels do not match, or are not MNIST's"
-        raise DataError(_error_message(root, train, problem))
+        raise DataError(_corrupt(root, train, problem))
     return images, labels
 
 
@@ -219,21 +225,13 @@ def _fetch(url: str, path: Path, deadline: float) -> None:
 
 
 def _cause(error: Exception) -> str:
-    return str(error).strip() or type(error).__name__
+    return (str(error).strip() or type(error).__name__).splitlines()[-1]
 
 
-def _error_message(root: Path, train: bool, cause: str) -> str:
-    folder = root / "MNIST" / "raw"
-    files = _FILES[train]
+def _corrupt(root: Path, train: bool, cause: str) -> str:
     name = "training" if train else "test"
-    cause = cause.splitlines()[-1]
-    if all((folder / file).exists() for file in files):
-        return (
-            f"MNIST's {name} set in {folder} cannot be loaded: {cause}. One of {' and '.join(files)} is corrupt. "
-            "Delete both and try again with a network connection, or replace them by intact copies."
-        )
     return (
-        f"MNIST's {name} set is not in {folder}, and the download failed: {cause}. Try again with a network "
-        f"connection, or put {' and '.join(files)} (uncompressed) and the two files of the other set there, or set "
-        f"{DATA_ROOT_VARIABLE} to the folder that holds MNIST/raw."
+        f"MNIST's {name} set in {root / 'MNIST' / 'raw'} cannot be loaded: {cause}. One of "
+        f"{' and '.join(_FILES[train])} is corrupt. Delete both and try again with a network connection, or replace "
+        "them by intact copies."
     )

@@ -177,11 +177,6 @@ def _train(
     temperature = 1 / job.settings.logit_scale  # as in the loss, until one is fitted
     extra_data = _tensors(job.extra_data) if job.extra_data else None
     for progress in train(model, *training_set, job.settings, test_set, EVALUATE_AT, extra_data):
-        if not np.isfinite(progress.loss):
-            raise ValueError(
-                f"Training diverged (loss is NaN or infinite) at step {progress.step}: the learning rate is too high "
-                "for this batch size. Choose a lower learning rate or a larger batch size."
-            )
         temperature = progress.temperature or temperature
         if history.record(progress) and controls.probe_image is not None:
             image = torch.tensor(controls.probe_image)

@@ -5,6 +5,7 @@ the training, closing the generator ends it at once.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -53,7 +54,7 @@ def train(
         teacher: a larger trained model, in evaluation mode, whose probabilities the model learns, too.
 
     Raises:
-        ValueError: no images, or not as many labels, or fewer images than a batch holds.
+        ValueError: no images, or not as many labels, or fewer images than a batch holds; or the loss is not finite.
     """
     device = next(model.parameters()).device
     generator = torch.Generator(device).manual_seed(settings.seed)  # of data and augmentation
@@ -69,6 +70,8 @@ def train(
     bfloat16 = settings.precision == "bfloat16"
     crop_steps = settings.crop_fraction * meter.total_steps
     eval_steps = {round(fraction * meter.total_steps) for fraction in evaluate_at} if test else set()
+    if 1 not in evaluate_at:  # of few steps, 7/8 may be rounded to all of them
+        eval_steps.discard(meter.total_steps)
 
     with limit_threads(settings.num_threads):
         for _ in range(settings.epochs):
@@ -94,6 +97,11 @@ def train(
                     scheduler.step()
 
                 progress = meter.update(logits, y, loss, lr, on_crops)
+                if not math.isfinite(progress.loss):
+                    raise ValueError(
+                        f"Training diverged (loss is NaN or infinite) at step {progress.step}: the learning rate is "
+                        "too high for this batch size. Choose a lower learning rate or a larger batch size."
+                    )
                 if test and progress.step in eval_steps:
                     every = 1 if progress.is_last else _EVALUATED
                     evaluated = model_to_evaluate(model, progress, settings, *given)

@@ -188,7 +188,10 @@ def get_settings(model: str, recipe: str = "default", **changes: Any) -> Trainin
     if recipe not in RECIPES:
         raise ValueError(f"Unknown recipe {recipe!r}. Available: {', '.join(RECIPES)}.")
     if model not in RECIPES[recipe]:
-        raise ValueError(f"Unknown model {model!r}. Available: {', '.join(RECIPES[recipe])}.")
+        available = ", ".join(name for name, models in RECIPES.items() if model in models)
+        if not available:
+            raise ValueError(f"Unknown model {model!r}. Available: {', '.join(TRAINABLE)}.")
+        raise ValueError(f"The recipe {recipe!r} has no settings for {model}. Recipes that have: {available}.")
     settings = RECIPES[recipe][model]
     if recipe == "default" and has_bfloat16():
         settings = dataclasses.replace(settings, precision="bfloat16")

@@ -56,6 +56,14 @@ def test_error_without_network_says_where_to_put_the_files(no_network, tmp_path)
         assert part in message
 
 
+def test_error_without_network_names_the_files_of_the_other_set(no_network, tmp_path, small_arrays):
+    write_mnist(tmp_path, *small_arrays)
+    for file in (tmp_path / "MNIST" / "raw").glob("t10k-*"):
+        file.unlink()
+    with pytest.raises(DataError, match=r"put t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte \("):
+        load_mnist(tmp_path, train=True)
+
+
 @pytest.mark.parametrize("corruption", ["truncated", "empty", "text"])
 def test_corrupt_files_are_reported_without_network(no_network, tmp_path, small_arrays, corruption):
     write_mnist(tmp_path, *small_arrays)

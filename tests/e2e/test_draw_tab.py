@@ -749,13 +749,13 @@ def test_challenge_counts_the_digits_that_the_model_misses(open_page):
     digits = []
     for strokes in (CROSS, None):  # None for the digit that is wanted, which is no miss
         text = prompt.inner_text()
-        wanted = re.fullmatch(r"Draw an? (\d) that the model misses, then press \1\.", text)[1]
+        wanted = re.fullmatch(r"Draw an? (\d) that the model misclassifies, then press \1\.", text)[1]
         digits.append(wanted)
         page.keyboard.press("c")
         draw(page, strokes or DIGITS[int(wanted)])
         assert digit(page) == ("?" if strokes else wanted)
         page.get_by_role("button", name=f"Correct label: {wanted}").click()
-        expect(score).to_have_text(f"Saved as {wanted}. You fooled it with 1 of {len(digits)}.")
+        expect(score).to_have_text(f"Saved as {wanted}. Misclassified so far: 1 of {len(digits)}.")
         expect(prompt).not_to_have_text(text)
     assert digits[0] != digits[1]
     challenge.click()

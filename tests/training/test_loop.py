@@ -6,6 +6,7 @@ from mnist_cnn.data.outliers import make_outliers
 from mnist_cnn.evaluation import accuracy, predict_logits
 from mnist_cnn.models import MODELS, build_model
 from mnist_cnn.training import RECIPES, get_settings, train
+from mnist_cnn.training.history import EVALUATE_AT
 from mnist_cnn.training.settings import PRECISIONS
 from mnist_cnn.training.whole_images import adapt_to_whole_images
 
@@ -103,6 +104,21 @@ def test_evaluations_are_where_they_are_asked_for_and_end_on_the_whole_test_set(
             assert progress.temperature > 0
             evaluated.append(progress.step)
     assert evaluated == [2, 5, 10]
+
+
+def test_run_of_few_steps_is_not_evaluated_at_its_end_unless_asked(small_sets):
+    (images, labels), test = small_sets
+    settings = get_settings("net-8k", batch_size=20)
+    steps = train(build_model("net-8k", 0), images[:60], labels[:60], settings, test, EVALUATE_AT)
+    assert [progress.step for progress in steps if progress.test_accuracy is not None] == [1, 2]
+
+
+def test_divergence_is_an_error(small_sets):
+    images, labels = small_sets[0]
+    model = build_model("net-8k", 0)
+    torch.nn.init.constant_(model.conv5.weight, torch.inf)
+    with pytest.raises(ValueError, match="Training diverged"):
+        list(train(model, images, labels, get_settings("net-8k")))
 
 
 def test_evaluations_change_nothing_in_the_training(small_sets):

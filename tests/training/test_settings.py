@@ -38,7 +38,7 @@ def test_every_limit_is_checked(name):
 def test_unknown_names_are_rejected():
     with pytest.raises(ValueError, match=r"Unknown recipe 'best'\. Available: default, reference, pretrained"):
         get_settings("net-8k", "best")
-    with pytest.raises(ValueError, match=r"Unknown model 'net-9'\. Available: net-25k, net-8k"):
+    with pytest.raises(ValueError, match=r"Unknown model 'net-9'\. Available: net-8k, net-25k"):
         get_settings("net-9")
     with pytest.raises(ValueError, match="model must be one of net-8k, net-25k, net-210k, not 'net-9'"):
         TrainingSettings(model="net-9")

@@ -16,7 +16,7 @@ def test_score_counts_correct_predictions():
 def test_score_of_a_challenge_counts_misclassified_and_rejected_drawings():
     images, _ = handwriting(3, seed=4)
     drawings = LabelledDrawings().add(images[0], 0, 0).add(images[1], 7, 1).add(images[2], 2, None)
-    assert score_text(drawings, challenge=True) == "Saved as 2. You fooled it with 2 of 3."
+    assert score_text(drawings, challenge=True) == "Saved as 2. Misclassified so far: 2 of 3."
 
 
 @pytest.mark.parametrize(("data", "expected"), [({"challenge": True}, True), ({"challenge": 1}, False), ({}, False)])

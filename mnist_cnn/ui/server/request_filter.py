@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import logging
 import os
@@ -229,8 +230,15 @@ class RequestFilter:
 
 
 def _is_local(headers: dict[bytes, bytes]) -> bool:
-    """Whether the request was sent to this computer by its own name."""
-    return headers.get(b"host", b"").rsplit(b":", 1)[0] in (b"localhost", b"127.0.0.1", b"[::1]")
+    """Whether the request was sent to this computer by one of its own names."""
+    host = re.sub(r":\d*$", "", headers.get(b"host", b"").decode("latin-1")).lower().rstrip(".")  # without the port
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified  # 0.0.0.0 leads here, too
 
 
 def _address(scope: _Message) -> str:

@@ -17,7 +17,7 @@ function showChallenge() {
   const on = challenged !== null;
   element.querySelector(".challenge").setAttribute("aria-pressed", on);
   element.querySelector(".prompt").textContent = on
-    ? `Draw ${challenged === 8 ? "an" : "a"} ${challenged} that the model misses, then press ${challenged}.`
+    ? `Draw ${challenged === 8 ? "an" : "a"} ${challenged} that the model misclassifies, then press ${challenged}.`
     : "";
 }
 

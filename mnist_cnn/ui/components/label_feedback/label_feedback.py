@@ -42,6 +42,6 @@ def score_text(drawings: LabelledDrawings, challenge: bool = False) -> str:
     In a challenge, how many were not.
     """
     if challenge:
-        missed = drawings.count - drawings.correct
-        return f"Saved as {drawings.labels[-1]}. You fooled it with {missed} of {drawings.count}."
+        misclassified = drawings.count - drawings.correct
+        return f"Saved as {drawings.labels[-1]}. Misclassified so far: {misclassified} of {drawings.count}."
     return f"Saved as {drawings.labels[-1]}. Correct so far: {drawings.correct} of {drawings.count}."
