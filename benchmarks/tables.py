@@ -364,7 +364,7 @@ def siege() -> str:
         ]
         for row in measured["rows"]
     )
-    head = ["attack", "requests", "p50", "p95", "errors", "run ended well", "most memory", "disk"]
+    head = ["attack", "requests", "p50", "p95", "errors", "run ended well", "maximum memory", "disk"]
     return (
         f"{_table(head, rows)}\n\nEach attack comes from one address with 20 connections for "
         f"{measured['seconds']:.0f} s, while {measured['users']} users draw once a second and one trains; "

@@ -1,7 +1,8 @@
 """Tiny CNNs that recognise drawn digits: training on MNIST, preprocessing of drawings, and a page to try both.
 
 Imports run in one direction: `constants` and `runtime` → `data`, `preprocessing`, `models` → `evaluation` →
-`calibration`, `training`, `feature_maps` → `checkpoint` → `classifier` → `jobs` → `ui`. Only `ui` imports Gradio.
+`calibration`, `feature_maps`, `model_summary` → `training` → `checkpoint` → `classifier`, `export` → `jobs` → `ui`.
+Only `ui` imports Gradio.
 """
 
 from .classifier import Classifier, NumberPrediction, Prediction, load_classifier

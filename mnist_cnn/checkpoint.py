@@ -25,7 +25,7 @@ _CHECKSUMS = WEIGHTS_DIR / "SHA256SUMS"  # in the format of sha256sum
 # The number rises with every change to what weights silently depend on, such as `normalize`, pooling and the names of
 # settings.
 _FORMAT = "mnist-cnn-checkpoint-4"
-_MAX_BYTES = 4 * 2**20  # the largest model takes 0.1 MB
+_MAX_BYTES = 4 * 2**20  # the teacher takes 0.9 MB
 _MAX_REASON_LENGTH = 400  # characters of PyTorch's error, which quotes the file
 _TEMPERATURES = (1e-6, 1e6)  # beyond these, logits overflow
 

@@ -391,7 +391,7 @@ def create_train_tab(pretrained: Mapping[str, Classifier], draw: DrawTab, tabs: 
     states = [draw.run, draw.leave, tab.trained_model, tab.reports]
     buttons = [tab.start, tab.pause, tab.stop, tab.use, tab.weights, tab.metrics, tab.curves]
     choice = [draw.user_model, draw.model, tab.use, tab.restore]
-    # Any number of these events may wait in Gradio's queue: the runs have a queue of their own.
+    # Any number of these events may run at once: the runs have a queue of their own.
     tab.start.click(
         handlers.train,
         [*tab.form, tab.use_drawings, draw.pad, draw.drawings, tab.reports, draw.run],
