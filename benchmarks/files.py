@@ -4,12 +4,12 @@
     python -m benchmarks.files --folder FOLDER [--sheets FOLDER]
 
 Each kind of file changes a few properties of a nominal one: a black digit on a white page of 280 pixels, saved as PNG.
-All kinds have the same digits, with the same random numbers for place and size. The outcome of a file is "right" if its
-digit is classified correctly and accepted, "rejected" if it is said to be no digit, "blank" if no ink is found, and
-"wrong" otherwise. Then follow blank pages, and how many of them are recognised as blank.
+All kinds have the same digits, with the same random numbers for place and size. The outcome of a file is "correct" if
+its digit is classified correctly and accepted, "rejected" if it is rejected, "blank" if no ink is found, and
+"misclassified" otherwise. Then follow blank pages, and how many of them are recognised as blank.
 
 `--folder` measures real files instead: they are named LABEL_KIND….png (or another format that the page accepts), KIND
-being letters. `--sheets` writes images of all files whose outcome is not "right". Strokes and files are validation
+being letters. `--sheets` writes images of all files whose outcome is not "correct". Strokes and files are validation
 data: the settings of `mnist_cnn/preprocessing` were chosen with such files.
 """
 
@@ -36,7 +36,7 @@ from tests.support.strokes import Strokes, load_strokes, place, render
 RESULTS = Path(__file__).parent / "results" / "files.json"
 NUM_BLANK_PAGES = 40  # of each kind
 _MAX_RENDERED = 800  # pixels; digits on larger pages are rendered at this size and enlarged
-OUTCOMES = ("right", "rejected", "blank", "wrong")
+OUTCOMES = ("correct", "rejected", "blank", "misclassified")
 
 # Lengths are fractions of the page's side, pen widths of the digit's longer side.
 NOMINAL: dict[str, Any] = {
@@ -372,15 +372,15 @@ def evaluate(name: str, made: list[np.ndarray | None], labels: np.ndarray, sheet
     row: dict[str, Any] = {"name": name, "files": len(labels), "outcomes": {}}
     for model, classifier in classifiers().items():
         predicted = classifier.probabilities(images).argmax(axis=1)
-        outcomes = np.where(predicted == labels, "right", "wrong").astype(object)
+        outcomes = np.where(predicted == labels, "correct", "misclassified").astype(object)
         outcomes[classifier.top2_probability(images) < classifier.rejector.calibration.rejection_threshold] = "rejected"
         outcomes[[image is None for image in made]] = "blank"
         row["outcomes"][model] = {outcome: int((outcomes == outcome).sum()) for outcome in OUTCOMES}
-        missed = np.flatnonzero(outcomes != "right")
-        if sheets and model == DEFAULT_MODEL and len(missed):
+        others = np.flatnonzero(outcomes != "correct")
+        if sheets and model == DEFAULT_MODEL and len(others):
             sheets.mkdir(parents=True, exist_ok=True)
-            captions = [f"{labels[index]}: {outcomes[index]}" for index in missed]
-            contact_sheet(images[missed], captions).save(sheets / f"{name}.png")
+            captions = [f"{labels[index]}: {outcomes[index]}" for index in others]
+            contact_sheet(images[others], captions).save(sheets / f"{name}.png")
     counts = "   ".join(" ".join(f"{count:4}" for count in row["outcomes"][model].values()) for model in MODELS)
     print(f"  {name:<40}{counts}", flush=True)
     return row

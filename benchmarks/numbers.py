@@ -1,12 +1,12 @@
-"""How many numbers of two to six digits are classified correctly, and how many single digits are taken for several.
+"""How many numbers of two to six digits are classified correctly, and how many single digits are predicted as several.
 
     python -m benchmarks.numbers FILE.jsonl.gz [FILE.jsonl.gz ...] [--others FILE.jsonl.gz ...] [--samples N]
 
 The files hold pen trajectories of digits, see `tests.support.strokes.load_strokes`. A number has digits of one writer.
 Relative to a digit's height, sizes vary by 20 %, the gaps between the ink of neighbours are 0.1 to 0.6, and the
 baseline rises or falls by up to 5° and wanders by 0.1. Every number is drawn on a canvas, as the page sends it, and
-rendered as image files. The outcome is "right" if all digits are correct,
-"rejected" if no number is found, and "wrong" otherwise.
+rendered as image files. The outcome is "correct" if all digits are, "rejected" if no number is found, and
+"misclassified" otherwise.
 
 Then follow touching digits, which cannot be split, and drawings that show no number: single digits, letters and
 generated drawings, and how many of them `predict_number` takes for several digits. These drawings are validation
@@ -34,7 +34,7 @@ from tests.support.strokes import Strokes, load_strokes, place, render
 
 RESULTS = Path(__file__).parent / "results" / "numbers.json"
 LENGTHS = range(2, 7)
-OUTCOMES = ("right", "rejected", "wrong")
+OUTCOMES = ("correct", "rejected", "misclassified")
 MIN_WRITER_SAMPLES = 20  # of a writer whose digits numbers are made of
 GAPS = (0.1, 0.6)
 _TOUCHING = (-0.15, -0.05)
@@ -156,7 +156,7 @@ def main() -> None:
     touching = write_numbers(samples, 2, options.samples, _TOUCHING)
     results["touching"] = evaluate("touching, canvas", 2, touching, _reader(draw_number))
 
-    print(f"\n{'drawings':<44}number   taken for several")
+    print(f"\n{'drawings':<44}number   predicted as several")
     random = np.random.default_rng(0)
     for name, source in (sources | {file.name: load_strokes(file) for file in options.others}).items():
         images = (draw(sample["strokes"], {}) for sample in source)
@@ -178,7 +178,7 @@ def evaluate(
     counts = dict.fromkeys(OUTCOMES, 0)
     for number, pen, random in numbers:
         text = read(number, pen, random)
-        counts["right" if text == number.text else "wrong" if text else "rejected"] += 1
+        counts["correct" if text == number.text else "misclassified" if text else "rejected"] += 1
     print(f"  {name:<42}{length:6}   {'   '.join(f'{count:{len(key)}}' for key, count in counts.items())}", flush=True)
     return {"name": name, "digits": length, "outcomes": counts}
 

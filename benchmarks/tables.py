@@ -229,7 +229,7 @@ def files() -> str:
     measured, model = _load("files"), NAMES[0]
     outcomes = list(measured["kinds"][0]["outcomes"][model])
     rows = (
-        [row["name"], f"{row['outcomes'][model]['right'] / row['files']:.1%}", *row["outcomes"][model].values()]
+        [row["name"], f"{row['outcomes'][model]['correct'] / row['files']:.1%}", *row["outcomes"][model].values()]
         for row in measured["kinds"]
     )
     blank = ([row["name"], f"{row['blank']} of {row['files']}"] for row in measured["blank"])
@@ -240,11 +240,11 @@ def files() -> str:
 
 
 def numbers() -> str:
-    """Numbers that are classified correctly, and what else is taken for a number."""
+    """Numbers that are classified correctly, and what else is predicted as several digits."""
     measured = _load("numbers")
     rows: dict[str, list[str]] = {}
     for row in measured["numbers"]:  # by length
-        rows.setdefault(row["name"], []).append(f"{row['outcomes']['right'] / sum(row['outcomes'].values()):.1%}")
+        rows.setdefault(row["name"], []).append(f"{row['outcomes']['correct'] / sum(row['outcomes'].values()):.1%}")
     lengths = dict.fromkeys(f"{row['digits']} digits" for row in measured["numbers"])
     others = (
         [
@@ -259,8 +259,8 @@ def numbers() -> str:
         f"{_table(['whole numbers correct', *lengths], ([name, *cells] for name, cells in rows.items()))}\n\n"
         f"{sum(measured['numbers'][0]['outcomes'].values())} numbers of each length and kind. Of "
         f"{sum(touching.values())} drawings of two digits that touch, {touching['rejected']} are rejected, "
-        f"{touching['right']} classified correctly and {touching['wrong']} misclassified.\n\n"
-        f"{_table(['drawings of one digit or none', 'number', 'taken for several digits'], others)}"
+        f"{touching['correct']} classified correctly and {touching['misclassified']} misclassified.\n\n"
+        f"{_table(['drawings of one digit or none', 'number', 'predicted as several digits'], others)}"
     )
 
 

@@ -8,10 +8,10 @@ import torch
 
 from ..calibration import NUM_CALIBRATION_IMAGES, UNCALIBRATED
 from ..classifier import Classifier
+from ..data.mnist import LabelledImages
 from ..evaluation import logits_accuracy
 from ..models import DigitCNN, build_model
 from ..training import Progress, TrainingSettings
-from ..training.batches import LabelledImages
 from ..training.history import History
 from .process import STANDBY, ProcessError, TrainingProcess
 from .queue import JobQueue

@@ -7,12 +7,11 @@ import torch
 from ..constants import IMAGE_SIZE
 from ..data.affine import random_affine
 from ..data.handwriting import write_digits
+from ..data.mnist import LabelledImages
 from ..data.outliers import NON_DIGIT, make_outliers
 from ..data.stroke_augmentation import augment_strokes
 from ..preprocessing import normalize
 from .settings import TrainingSettings
-
-LabelledImages = tuple[torch.Tensor, torch.Tensor]  # uint8 (N, 28, 28), int64 (N,)
 
 _CHUNK = 4096  # images that are augmented at once: large enough to amortise the calls
 

@@ -14,10 +14,11 @@ from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 from ..constants import NUM_CLASSES
+from ..data.mnist import LabelledImages
 from ..evaluation import accuracy
 from ..models import DigitCNN
 from ..runtime import limit_threads, reuse_freed_memory
-from .batches import LabelledImages, build_training_set, epoch_batches, random_crop
+from .batches import build_training_set, epoch_batches, random_crop
 from .distillation import distillation_loss
 from .muon import Muon
 from .progress import Progress, ProgressMeter

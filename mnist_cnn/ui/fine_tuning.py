@@ -22,13 +22,11 @@ from .components.model_choice.model_choice import USER_MODEL, model_label
 from .draw_tab import DrawTab
 from .events import IMMEDIATE, QUEUED
 from .messages import fine_tuning_effect, status_text
-from .run_updates import QUEUE, changes, check_can_start, failure_text, loading_status
+from .run_updates import QUEUE, Updates, changes, check_can_start, failure_text, loading_status
 from .server.errors import user_error
 
 _RECIPE = "fine-tuning"
 _CANCELLED = "Cancelled; the model is the same as before."
-
-Updates = dict[Any, Any]  # new values by component
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from .server.connections import CONNECTIONS
 # All users' runs. A run keeps one CPU core busy and its user's page another.
 QUEUE = JobQueue(slots=max(1, (os.cpu_count() or 1) // 2))
 
+Updates = dict[Any, Any]  # new values by component
+
 _MAX_QUEUED = 30
 _UPDATE_INTERVAL = 0.15  # seconds
 _MAX_UNHEARD_SECONDS = 30.0  # without an open event stream of the session; a page opens it within a second

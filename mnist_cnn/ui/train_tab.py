@@ -18,7 +18,7 @@ from gradio.utils import get_upload_folder
 from ..checkpoint import CheckpointError, decode_checkpoint, save_checkpoint
 from ..classifier import Classifier
 from ..data.corrections import LabelledDrawings
-from ..data.mnist import load_mnist_shared
+from ..data.mnist import LabelledImages, load_mnist_shared
 from ..jobs.process import STANDBY
 from ..jobs.queue import JobQueue
 from ..jobs.report import Report
@@ -27,7 +27,6 @@ from ..models import DEFAULT_MODEL, MODELS
 from ..preprocessing import BlankSketchError, sketch_to_mnist
 from ..preprocessing.decoding import ImageError
 from ..training import AUGMENTATIONS
-from ..training.batches import LabelledImages
 from ..training.history import History
 from ..training.metrics import curves_csv
 from .browser_files import file_content, pick_file
@@ -41,7 +40,7 @@ from .draw_tab import DRAW_TAB_ID, DrawTab
 from .events import IMMEDIATE, QUEUED
 from .fine_tuning import create_fine_tuning
 from .messages import CANCELLED, extra_data_effect, status_text, summary_text
-from .run_updates import QUEUE, changes, check_can_start, failure_text, loading_status
+from .run_updates import QUEUE, Updates, changes, check_can_start, failure_text, loading_status
 from .server.errors import user_error
 from .training_form import BATCH_SIZES, RECIPES, TrainingForm, range_text
 
@@ -57,8 +56,6 @@ _COPY_LINK = """(query) => {
     history.replaceState(null, "", location.pathname + query);
     navigator.clipboard?.writeText(location.href);
 }"""
-
-Updates = dict[Any, Any]  # new values by component
 
 
 class TrainTab:

@@ -90,7 +90,7 @@ def test_last_prediction_is_that_of_the_last_drawing(open_page, count):
         sent = decode(page.evaluate("requests.drawing")).getchannel("A")
         if number % 2:
             assert np.abs(np.asarray(sent).astype(int) - ink(page)).max() <= 2
-        expected = classifier.predict_number(sent)  # several strokes may be taken for a number
+        expected = classifier.predict_number(sent)  # several strokes may be predicted as a number
         assert predicted == (expected.text or "?")
         prediction = expected.digits[0] if expected.digits else classifier.predict(sent)
         # The ink's colour differs, and with it now and then the rounding of a soft edge.

@@ -1,4 +1,4 @@
-"""Splitting numbers, with the pretrained model as the judge of what looks like a digit."""
+"""Splitting numbers, with the pretrained model as the rejector."""
 
 import io
 
