@@ -42,9 +42,10 @@ _HOOK, _HOOK_ANGLE = 7.0, 1.2  # its typical length and its typical angle, in ra
 _NORMAL_RADIUS = (0.95, 1.3)
 _CLOSING = (0.55, 0.22, 0.15, 0.06, 0.02)  # probabilities of pens whose radius is 0, 1, 2, 3, 4 pixels more
 _THICKENING = 0.2  # largest growth of the normalised radius for each such pixel, since closed loops mislead it
-_RAW_PROBABILITY = 0.25  # of images with too few pixels to normalise the stroke width
+_RAW_PROBABILITY = 0.35  # of images with too few pixels to normalise the stroke width
 _RAW_RADIUS, _RAW_SOFTNESS = (0.8, 2.8), (0.6, 2.5)
-_DOTTED_PROBABILITY = 0.06  # of strokes that are separate dots, as of a fast mouse
+_DOTTED_PROBABILITY = 0.1  # of strokes that are separate dots, as of a fast mouse
+_MAX_SPEED_CHANGE = 0.9  # of such a mouse along its way, as a fraction of its mean speed
 
 Normal = Callable[..., torch.Tensor]  # normal random numbers for each digit, (N, *shape)
 
@@ -108,15 +109,15 @@ def _table(device: torch.device) -> _Table:
     rows += [(NON_DIGIT, *allograph) for allograph in NON_DIGITS]
     parsed = [[parse_drawing(text) for text in drawings] for _, _, *drawings in rows]
     length = max(sum(len(stroke) + 2 for stroke in drawings[0]) for drawings in parsed)
-    count, most = len(rows), max(map(len, parsed))
-    points, sharpness = torch.zeros(count, most, length, 2), torch.zeros(count, most, length)
+    count, max_drawings = len(rows), max(map(len, parsed))
+    points, sharpness = torch.zeros(count, max_drawings, length, 2), torch.zeros(count, max_drawings, length)
     stroke = torch.zeros(count, length, dtype=torch.int64)
     starts, ends = torch.zeros(count, length, dtype=torch.bool), torch.zeros(count, length, dtype=torch.bool)
     joined = torch.zeros(count, length - 1, dtype=torch.bool)
     for row, drawings in enumerate(parsed):
         if len({tuple(map(len, drawing)) for drawing in drawings}) > 1:
             raise ValueError(f"The drawings of an allograph of {rows[row][0]} differ in structure: {rows[row][2:]}.")
-        for index in range(most):
+        for index in range(max_drawings):
             drawing = drawings[min(index, len(drawings) - 1)]
             flat = torch.tensor([point for stroke in drawing for point in (stroke[0], *stroke, stroke[-1])])
             points[row, index], sharpness[row, index] = flat[-1, :2], 1
@@ -156,8 +157,8 @@ def write_digits(count: int, generator: torch.Generator) -> tuple[torch.Tensor, 
 
 def _is_blot(images: torch.Tensor) -> torch.Tensor:
     """Whether ink fills a square of `_BLOT` pixels in images, uint8 (N, 28, 28): bool (N,)."""
-    least_ink = -F.max_pool2d(-images.unsqueeze(1).float(), _BLOT, stride=1)  # (N, 1, 20, 20), of each square
-    return least_ink.amax((1, 2, 3)) > 127
+    min_ink = -F.max_pool2d(-images.unsqueeze(1).float(), _BLOT, stride=1)  # (N, 1, 20, 20), of each square
+    return min_ink.amax((1, 2, 3)) > 127
 
 
 def write_allographs(allographs: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -246,8 +247,8 @@ def _curve(points: torch.Tensor, sharpness: torch.Tensor, joined: torch.Tensor) 
     arriving = torch.cat([torch.lerp(smooth, before, sharp), unit[:, -1:]], dim=1) * length
     t = torch.arange(_PIECES, device=points.device) / _PIECES
     basis = torch.stack([2 * t**3 - 3 * t**2 + 1, t**3 - 2 * t**2 + t, -2 * t**3 + 3 * t**2, t**3 - t**2])  # (4, J)
-    knots = torch.stack([points[:, :-1], leaving, points[:, 1:], arriving], dim=3)  # (N, T - 1, 2, 4)
-    vertices = (knots @ basis).transpose(2, 3).flatten(1, 2)  # (N, (T - 1) * J, 2)
+    controls = torch.stack([points[:, :-1], leaving, points[:, 1:], arriving], dim=3)  # (N, T - 1, 2, 4)
+    vertices = (controls @ basis).transpose(2, 3).flatten(1, 2)  # (N, (T - 1) * J, 2)
     return torch.cat([vertices, points[:, -1:]], dim=1)
 
 
@@ -274,8 +275,13 @@ def _resample(path: torch.Tensor, down: torch.Tensor, generator: torch.Generator
     length = (path[:, 1:] - path[:, :-1]).norm(dim=2) * down  # (N, Q - 1)
     end = length.cumsum(1)
     place = torch.arange(_TIPS, device=device) / (_TIPS - 1)
-    dots = torch.where(uniform(0, 1) < _DOTTED_PROBABILITY, uniform(12, 45).round(), _TIPS - 1).unsqueeze(1)
-    place = (place * dots).round() / dots * end[:, -1:] * 0.9999  # (N, tips)
+    dotted = uniform(0, 1) < _DOTTED_PROBABILITY
+    dots = torch.where(dotted, uniform(12, 45).round(), _TIPS - 1).unsqueeze(1)
+    place = (place * dots).round() / dots  # (N, tips), evenly in time
+    change = torch.where(dotted, uniform(0, _MAX_SPEED_CHANGE), 0).unsqueeze(1)
+    waves, phase = 2 * math.pi * uniform(1, 4).floor().unsqueeze(1), 2 * math.pi * uniform(0, 1).unsqueeze(1)
+    place += change / waves * (torch.sin(waves * place + phase) - torch.sin(phase))
+    place *= end[:, -1:] * 0.9999
     piece = torch.searchsorted(end, place, right=True).clamp_max(end.shape[1] - 1)
     fraction = 1 - (end.gather(1, piece) - place) / length.gather(1, piece).clamp_min(1e-6)
     index = piece.unsqueeze(2).expand(-1, -1, 2)
@@ -340,9 +346,9 @@ def _centred(ink: torch.Tensor) -> torch.Tensor:
     """Digits (N, 20, 20) in images (N, 28, 28), moved by whole pixels until their centres of mass are in the middle."""
     places = torch.arange(DIGIT_SIZE, device=ink.device, dtype=torch.float32)
     mass = ink.sum((1, 2))
-    room = IMAGE_SIZE - DIGIT_SIZE
+    margin = IMAGE_SIZE - DIGIT_SIZE
     result = ink.new_zeros(len(ink), IMAGE_SIZE, IMAGE_SIZE)
-    offsets = [(IMAGE_SIZE // 2 - ink.sum(across) @ places / mass).round().clamp(0, room).long() for across in (2, 1)]
+    offsets = [(IMAGE_SIZE // 2 - ink.sum(across) @ places / mass).round().clamp(0, margin).long() for across in (2, 1)]
     digit = torch.arange(len(ink), device=ink.device)
     rows = offsets[0].unsqueeze(1) + torch.arange(DIGIT_SIZE, device=ink.device)
     columns = offsets[1].unsqueeze(1) + torch.arange(DIGIT_SIZE, device=ink.device)

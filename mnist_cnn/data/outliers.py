@@ -1,4 +1,4 @@
-"""Drawings that are not digits, made from random strokes and from parts of digits.
+"""Drawings that are not digits, made from random strokes and from digits.
 
 A model trained on digits alone predicts one for anything. Trained also on outliers, with a uniform target distribution,
 it assigns no digit a high probability where there is none (Hendrycks et al., "Deep anomaly detection with outlier
@@ -19,7 +19,7 @@ NON_DIGIT = 10  # label of an outlier
 
 _CHUNK = 500  # drawings per step, which bounds the memory
 _LOW, _HIGH = 4.0, 24.0  # pixels; random points lie in this square
-_SCRIBBLE_POINTS = 32
+_SCRIBBLE_POINTS = 48
 # Digits that are no digit any more when they are rotated by 90°, or mirrored. (A mirrored 2 or 5 resembles a 5 or 2.)
 _ROTATABLE = (1, 2, 3, 4, 5, 6, 7, 9)
 _MIRRORABLE = (3, 4, 7, 9)
@@ -161,14 +161,14 @@ def _rotated_or_mirrored(images: torch.Tensor, labels: torch.Tensor, generator: 
 # Each kind's probability, and the function that makes drawings of that kind, float32 (N, 56, 56): from pairs of
 # digits, uint8 (N, 2, 28, 28), and their labels, int64 (N, 2), which some kinds ignore.
 KINDS: tuple[tuple[float, Callable[[torch.Tensor, torch.Tensor, torch.Generator], torch.Tensor]], ...] = (
-    (0.18, _polylines),
-    (0.12, _curves),
-    (0.25, _scribbles),
+    (0.15, _polylines),
+    (0.1, _curves),
+    (0.32, _scribbles),
     (0.05, _dashes),
     (0.06, _blots),
     (0.12, _digit_pairs),
     (0.04, _overlaid_digits),
-    (0.18, _rotated_or_mirrored),
+    (0.16, _rotated_or_mirrored),
 )
 
 

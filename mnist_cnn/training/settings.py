@@ -8,7 +8,7 @@ from ..data.affine import NO_AFFINE, AffineRanges
 from ..models import DEFAULT_MODEL, MODELS, TEACHER, TRAINABLE
 from ..runtime import has_bfloat16
 
-# Smallest and largest value of each number; the command line and the page allow the same.
+# Smallest and largest value of each number.
 LIMITS: dict[str, tuple[float, float]] = {
     "epochs": (1, 1000),
     "seed": (0, 2**31 - 1),
@@ -36,7 +36,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Everything that decides what a training run computes; saved with the weights.
+    """Everything that decides what a training run does with its data and initial weights; saved with the weights.
 
     Raises:
         ValueError: a name is unknown, or a number lies outside `LIMITS`; the message names every such setting.
@@ -119,7 +119,7 @@ _REFERENCE = TrainingSettings(
     crop_fraction=0.0,
     **AUGMENTATIONS["affine"],
 )
-# Many epochs: made the pretrained weights, which classify drawings as well as scans, and their teacher. net-25k also
+# Many epochs: for the pretrained weights, which classify drawings as well as scans, and their teacher. net-25k also
 # learns what is no digit, and rejects for both: net-8k has no capacity for that.
 _PRETRAINED = dataclasses.replace(_DEFAULT, recipe="pretrained", epochs=50, stratified=False, crop_fraction=0.0)
 # Some seconds that teach a trained model a user's drawings, beside a sample of everything that it must not forget.
@@ -132,6 +132,9 @@ _FINE_TUNING = dataclasses.replace(
     stroke_augmentation=0.3,
     outlier_fraction=0.2,
     handwriting_fraction=0.2,
+    # The scale that calibrates the pretrained models, so that they have nothing to learn but the drawings.
+    label_smoothing=0.0,
+    logit_scale=2.65,
     stratified=False,
     crop_fraction=0.0,
 )
@@ -144,7 +147,7 @@ RECIPES: dict[str, dict[str, TrainingSettings]] = {
     "reference": {name: dataclasses.replace(_REFERENCE, model=name) for name in MODELS},
     "pretrained": {
         "net-25k": dataclasses.replace(
-            _PRETRAINED, stroke_augmentation=0.3, outlier_fraction=0.25, handwriting_fraction=0.5
+            _PRETRAINED, stroke_augmentation=0.3, outlier_fraction=0.3, handwriting_fraction=0.5
         ),
         "net-8k": dataclasses.replace(
             _PRETRAINED, model="net-8k", lr=0.1, stroke_augmentation=0.5, handwriting_fraction=0.6
@@ -159,15 +162,11 @@ RECIPES: dict[str, dict[str, TrainingSettings]] = {
             label_smoothing=0.0,
             dropout=0.03,
             stroke_augmentation=0.3,
-            outlier_fraction=0.25,
+            outlier_fraction=0.3,
             handwriting_fraction=0.5,
         ),
     },
-    "fine-tuning": {
-        "net-25k": _FINE_TUNING,
-        # The scale that calibrates the pretrained net-8k, so that it has nothing to learn but the drawings.
-        "net-8k": dataclasses.replace(_FINE_TUNING, model="net-8k", label_smoothing=0.0, logit_scale=2.65),
-    },
+    "fine-tuning": {name: dataclasses.replace(_FINE_TUNING, model=name) for name in MODELS},
 }
 
 
