@@ -100,8 +100,8 @@ def test_outcomes_of_files_are_counted(tmp_path, pool, capsys):
         image.save(tmp_path / name)
     (tmp_path / "README.md").touch()
     rows = {row["name"]: row for row in files.evaluate_folder(tmp_path, pool, tmp_path / "sheets")}
-    assert rows["paint"]["outcomes"]["net-25k"] == {"right": 1, "rejected": 0, "blank": 0, "wrong": 1}
-    assert rows["scan"]["outcomes"]["net-25k"] == {"right": 0, "rejected": 1, "blank": 1, "wrong": 0}
+    assert rows["paint"]["outcomes"]["net-25k"] == {"correct": 1, "rejected": 0, "blank": 0, "misclassified": 1}
+    assert rows["scan"]["outcomes"]["net-25k"] == {"correct": 0, "rejected": 1, "blank": 1, "misclassified": 0}
     assert {path.name for path in (tmp_path / "sheets").iterdir()} == {"paint.png", "scan.png"}
     row = files.evaluate_kind("nominal", SAMPLES, pool, None)
     assert row["files"] == sum(row["outcomes"]["net-8k"].values()) == 10
@@ -122,7 +122,7 @@ def test_outcomes_of_numbers_are_counted():
     written = list(numbers.write_numbers(SAMPLES * 2, 3, 3))
     texts = iter([written[0][0].text, "", "7"])
     row = numbers.evaluate("some", 3, written, lambda *_: next(texts))
-    assert row["outcomes"] == {"right": 1, "rejected": 1, "wrong": 1}
+    assert row["outcomes"] == {"correct": 1, "rejected": 1, "misclassified": 1}
     assert [numbers.read_alone(*each) for each in written] == [number.text for number, _, _ in written]
     drawings = [render(DIGITS[3]), numbers.draw_number(written[0][0].strokes, *written[0][1:])]
     row = numbers.evaluate_others("some.jsonl.gz", drawings)

@@ -103,7 +103,7 @@ def test_drawing_that_is_not_a_digit_is_rejected(open_page):
     page = open_page()
     draw(page, CROSS)
     assert digit(page) == "?"
-    prediction = load_classifier().predict(ink(page))
+    prediction = load_classifier().predict_image(centred(page))
     message = f"Not recognised as a digit. Closest: {prediction.digit}."
     assert page.inner_text("#reading .verdict .message") == message
     assert page.locator("#reading .bar.predicted").count() == 0

@@ -332,6 +332,7 @@ def test_phone_offers_its_camera_and_its_photos(open_page):
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_page_with_an_image_fits_the_screen(open_page, photo, viewport, scheme):
     page = open_page(viewport=viewport, color_scheme=scheme)
+    page.locator("#show-feature-maps").wait_for()  # which Gradio adds beside the models
     before = {part: page.locator(part).bounding_box() for part in ("#pad canvas", "#reading .verdict", "#model")}
     choose(page, photo)
     expect_digit(page, "5")
