@@ -25,7 +25,7 @@ RESULTS = Path(__file__).parent / "results"
 EXAMPLES = PROJECT / "mnist_cnn" / "ui" / "components" / "sketchpad" / "sketchpad.json"
 POINT_INTERVAL = 12  # milliseconds between two points of a stroke
 SETTLING_TIME = 600  # milliseconds after which the prediction no longer changes, on any machine
-NUM_TRAININGS = 4  # one after another
+NUM_TRAININGS = 8  # one after another
 TARGETS = {"p50": 60, "p95": 100}  # milliseconds
 
 # Records when the pen goes down and up, when the prediction changes, and how often the model input does.
