@@ -25,7 +25,7 @@ def status_text(run: TrainingRun) -> str:
             f"After {MAX_PAUSE_SECONDS / 60:.0f} minutes the run is stopped."
         )
     if run.state in (RunState.EVALUATING, RunState.FINISHED):  # the result of a finished run is not shown yet
-        return "Evaluating on the test set and calibrating …"
+        return "Training finished. Evaluating on the test set and calibrating …"
     return f"Training {run.settings.model} with the recipe “{run.settings.recipe}” …"
 
 

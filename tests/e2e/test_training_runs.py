@@ -41,7 +41,7 @@ def test_run_streams_its_progress_and_shows_its_results(open_run):
             window.statuses = [];
             const record = () => {
                 percents.push(Number(document.querySelector(selector).ariaValueNow));
-                statuses.push(document.querySelector("#monitor .status").textContent.split(" ")[0]);
+                statuses.push(document.querySelector("#monitor .status").textContent.split(" ", 2).join(" "));
             };
             new MutationObserver(record).observe(
                 document.querySelector("#monitor"), { subtree: true, childList: true, attributes: true }
@@ -54,7 +54,7 @@ def test_run_streams_its_progress_and_shows_its_results(open_run):
     assert percents == sorted(percents)
     assert len(set(percents)) >= 5
     statuses = page.evaluate("statuses.filter((status, index) => status !== statuses[index - 1])")
-    assert statuses[-3:] == ["Training", "Evaluating", "Done"]
+    assert statuses[-3:] == ["Training net-25k", "Training finished.", "Done after"]
     assert len(set(statuses)) == len(statuses)  # it never goes back
     assert percent_done(page) == 100
     assert re.search(r"Test accuracy \d+\.\d\d% \(target 95%\) with 23,930 parameters", page.inner_text(HEADLINE))

@@ -80,7 +80,7 @@ def test_status_of_queued_run_counts_the_runs_ahead(small_sets):
 
 
 def test_status_of_finished_run_does_not_go_back_to_training(finished_run):
-    assert status_text(finished_run) == "Evaluating on the test set and calibrating …"
+    assert status_text(finished_run) == "Training finished. Evaluating on the test set and calibrating …"
 
 
 def test_status_of_failed_run_says_why(small_sets):
