@@ -125,7 +125,7 @@ class RequestFilter:
         headers = dict(scope["headers"])
         if not self._is_allowed(path):
             raise HTTPException(404, "Not found.")
-        if scope["method"] == "POST" and _is_local(headers) and headers.get(b"sec-fetch-site") == b"cross-site":
+        if scope["method"] == "POST" and headers.get(b"sec-fetch-site") == b"cross-site" and _is_local(headers):
             raise HTTPException(403, "Another site may not use a server on this computer.")
         is_upload = path.rstrip("/") == _UPLOAD
         receive = _bounded(receive, headers, _MAX_UPLOAD_BODY_BYTES if is_upload else _MAX_BODY_BYTES)
