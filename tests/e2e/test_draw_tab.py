@@ -103,7 +103,8 @@ def test_drawing_that_is_not_a_digit_is_rejected(open_page):
     page = open_page()
     draw(page, CROSS)
     assert digit(page) == "?"
-    prediction = load_classifier().predict_image(centred(page))
+    sent = decode(page.evaluate("requests.drawing")).getchannel("A")
+    prediction = load_classifier().predict(sent)
     message = f"Not recognised as a digit. Closest: {prediction.digit}."
     assert page.inner_text("#reading .verdict .message") == message
     assert page.locator("#reading .bar.predicted").count() == 0
@@ -740,7 +741,7 @@ def test_labels_are_counted_for_each_session(open_page):
     assert label(other, "Correct label: 1") == "Saved as 1. Correct so far: 1 of 1."
 
 
-def test_challenge_counts_the_digits_that_the_model_misses(open_page):
+def test_challenge_counts_misclassified_digits(open_page):
     page = open_page()
     challenge, prompt = page.get_by_role("button", name="Challenge"), page.locator("#label-feedback .prompt")
     score = page.locator("#label-feedback .score")

@@ -51,7 +51,7 @@ def model_input(page):
 def centred(page):
     """The drawing as an MNIST image, before `normalize`: uint8 (28, 28)."""
     stage = page.locator("#reading .stages li", has_text="Centred")
-    return np.array(decode(stage.locator("img").get_attribute("src")))
+    return np.asarray(decode(stage.locator("img").get_attribute("src")))
 
 
 def ink(page):
