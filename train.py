@@ -87,6 +87,8 @@ def run(options: argparse.Namespace) -> int:
                 if stopping.is_set():
                     break
         except ValueError as error:  # the batch is larger than the training set, or the training diverged
+            if history.progress:
+                print()  # ends the line of the progress bar
             print(f"train.py: {error}", file=sys.stderr)
             return 2
         model = model_to_evaluate(model, progress, settings, *training_set)
@@ -170,12 +172,12 @@ def load_drawings(path: Path) -> LabelledDrawings:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it holds something else.
+        DrawingsError: it holds something else. This is a ValueError, too.
     """
     try:
         return LabelledDrawings(*decode_drawings(path.read_bytes()))
     except DrawingsError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise DrawingsError(f"{path}: {error}") from error
 
 
 def number_of_threads(text: str) -> int:

@@ -1,5 +1,6 @@
 import csv
 import dataclasses
+import itertools
 import json
 import signal
 import subprocess
@@ -150,6 +151,21 @@ def test_model_is_fine_tuned_on_drawings(small_root, small_sets, tmp_path, capsy
     assert "no.npz: The file is damaged, or no .npz file" in capsys.readouterr().err
     assert main(*common, "--drawings", tmp_path / "none.npz") == 2
     assert "No such file" in capsys.readouterr().err
+
+
+def test_error_during_training_stands_below_the_progress_bar(small_root, capsys, monkeypatch):
+    steps = train.train
+
+    def diverging(*arguments):
+        yield from itertools.islice(steps(*arguments), 10)
+        raise ValueError("Training diverged.")
+
+    monkeypatch.setattr(train, "train", diverging)
+    assert main("--model", "net-8k", "--batch-size", 20, "--data-root", small_root) == 2
+    printed = capsys.readouterr()
+    assert "] 10/20 " in printed.out
+    assert printed.out.endswith("\n")
+    assert printed.err == "train.py: Training diverged.\n"
 
 
 def test_augmentation_is_trained_with_and_a_model_without_file_is_announced(small_root, tmp_path, capsys):
