@@ -5,7 +5,7 @@
 
 Each kind of file changes a few properties of a nominal one: a black digit on a white page of 280 pixels, saved as PNG.
 All kinds have the same digits, with the same random numbers for place and size. The outcome of a file is "correct" if
-its digit is classified correctly and accepted, "rejected" if it is rejected, "blank" if no ink is found, and
+its digit is classified correctly and accepted, "rejected" if the model rejects it, "blank" if no ink is found, and
 "misclassified" otherwise. Then follow blank pages, and how many of them are recognised as blank.
 
 `--folder` measures real files instead: they are named LABEL_KIND….png (or another format that the page accepts), KIND

@@ -18,7 +18,9 @@ from .models import DigitCNN
 
 NUM_CALIBRATION_IMAGES = 5000  # enough to fit two numbers
 
-_REJECTION_RATE = 0.0013  # fraction of training images that the threshold rejects
+# Fraction of training images that the threshold rejects: about the least with which the pretrained net-25k rejects 90 %
+# of the scribbles of `benchmarks.confidence`, which are validation data.
+_REJECTION_RATE = 0.0013
 _MIN_TEMPERATURE, _MAX_TEMPERATURE = 0.05, 20.0
 
 

@@ -45,7 +45,7 @@ _THICKENING = 0.2  # largest growth of the normalised radius for each such pixel
 _RAW_PROBABILITY = 0.35  # of images with too few pixels to normalise the stroke width
 _RAW_RADIUS, _RAW_SOFTNESS = (0.8, 2.8), (0.6, 2.5)
 _DOTTED_PROBABILITY = 0.1  # of strokes that are separate dots, as of a fast mouse
-_MAX_SPEED_CHANGE = 0.9  # of such a mouse along its way, as a fraction of its mean speed
+_MAX_SPEED_CHANGE = 0.9  # how much faster or slower such a mouse becomes, as a fraction of its mean speed
 
 Normal = Callable[..., torch.Tensor]  # normal random numbers for each digit, (N, *shape)
 
@@ -277,10 +277,10 @@ def _resample(path: torch.Tensor, down: torch.Tensor, generator: torch.Generator
     place = torch.arange(_TIPS, device=device) / (_TIPS - 1)
     dotted = uniform(0, 1) < _DOTTED_PROBABILITY
     dots = torch.where(dotted, uniform(12, 45).round(), _TIPS - 1).unsqueeze(1)
-    place = (place * dots).round() / dots  # (N, tips), evenly in time
+    place = (place * dots).round() / dots  # (N, tips), as fractions of the time
     change = torch.where(dotted, uniform(0, _MAX_SPEED_CHANGE), 0).unsqueeze(1)
     waves, phase = 2 * math.pi * uniform(1, 4).floor().unsqueeze(1), 2 * math.pi * uniform(0, 1).unsqueeze(1)
-    place += change / waves * (torch.sin(waves * place + phase) - torch.sin(phase))
+    place += change / waves * (torch.sin(waves * place + phase) - torch.sin(phase))  # now of the length
     place *= end[:, -1:] * 0.9999
     piece = torch.searchsorted(end, place, right=True).clamp_max(end.shape[1] - 1)
     fraction = 1 - (end.gather(1, piece) - place) / length.gather(1, piece).clamp_min(1e-6)
